@@ -1,0 +1,153 @@
+"""What the database knows of builds, queue entries and attempts, frozen at one moment."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from buildfarm.vocab.states import (
+    AttemptOutcome,
+    AttemptState,
+    BuildState,
+    QueueState,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a build asks of a builder; equal requirements share one row, so `id` is its key."""
+
+    id: int
+    processor: str
+    virtualized: bool
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """A file by content. `name` is what the package calls it, never a path.
+
+    `size` is in bytes, digests are lower-case hexadecimal.
+    """
+
+    name: str
+    size: int
+    sha1: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSnapshot:
+    """One build's row. Times are naive UTC, durations seconds.
+
+    `attempt_count` is the number of the latest attempt, 0 before the first. `failure_count` counts
+    consecutive failures blamed on the job; `builders_cost` how many builders it has taken down.
+    `given_back` counts GIVENBACK answers. `not_before` delays the next dispatch of a waiting build.
+    """
+
+    id: int
+    archive: str
+    distribution: str
+    series: str
+    suite: str
+    pocket: str
+    component: str
+    source: str
+    version: str
+    architecture: str
+    arch_indep: bool
+    virtualized: bool
+    state: BuildState
+    requester: str
+    created: datetime
+    started: datetime | None
+    finished: datetime | None
+    attempt_count: int
+    failure_count: int
+    builders_cost: int
+    given_back: int
+    reason: str | None
+    dependencies: str | None
+    log_digest: str | None
+
+    @property
+    def title(self) -> str:
+        """`hello 2.10-3 amd64 in main/bookworm`: how messages name a build."""
+        return (
+            f"{self.source} {self.version} {self.architecture} in {self.archive}/{self.suite}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class QueueEntry:
+    """A build's place in the queue. `estimated_duration` is in seconds; a higher score goes first."""
+
+    build_id: int
+    requirement: Requirement
+    state: QueueState
+    score: int
+    estimated_duration: float
+    not_before: datetime | None
+    logtail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSnapshot:
+    """One attempt's row. `spool` is the name of its directory below the spool, never a path.
+
+    `tries`, `next_try` and `last_error` are those of its upload.
+    """
+
+    id: int
+    build_id: int
+    number: int
+    builder_id: int
+    builder_name: str
+    cookie: str
+    state: AttemptState
+    epoch: int
+    spool: str
+    outcome: AttemptOutcome | None
+    reason: str | None
+    claimed: datetime
+    sent: datetime | None
+    confirmed: datetime | None
+    gathered: datetime | None
+    closed: datetime | None
+    prepared: bool
+    tries: int
+    next_try: datetime | None
+    last_error: str | None
+    files: tuple[StoredFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BuildOrder:
+    """Everything a dispatcher needs to hand a claimed build to its builder.
+
+    `chroot` and `files` are in the file store; `args` are launchpad-buildd's `binarypackage`
+    arguments. `estimated_duration` is in seconds. `cancelling` is true where a cancel was asked
+    for after the claim (an attempt found again after a restart).
+    """
+
+    attempt: AttemptSnapshot
+    title: str
+    chroot: StoredFile
+    files: tuple[StoredFile, ...]
+    args: dict[str, object]
+    estimated_duration: float
+    private: bool = False
+    cancelling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventSnapshot:
+    """One row of the story: who or what moved from which state to which, and why."""
+
+    id: int
+    time: datetime
+    actor: str
+    builder: str | None
+    build_id: int | None
+    attempt: int | None
+    before: str | None
+    after: str | None
+    reason: str

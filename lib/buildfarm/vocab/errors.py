@@ -1,0 +1,79 @@
+"""One root error per boundary, translated once where the boundary is crossed.
+
+Every message is a sentence that names what happened, to what, and where it helps what to do.
+"""
+
+
+class FarmError(Exception):
+    """The root of all errors that the farm raises on purpose."""
+
+
+class Refused(FarmError):
+    """A person's request cannot be carried out; the message is shown as it is, exit status 1."""
+
+
+class SettingsError(Refused):
+    """A configuration file cannot be used; the message names file, key and reason."""
+
+
+class BuilderError(FarmError):
+    """Talking to a builder failed. The root for the `builders` boundary."""
+
+
+class BuilderUnreachable(BuilderError):
+    """No connection, a refused one, or one that was lost before the answer was complete."""
+
+
+class BuilderTimedOut(BuilderError):
+    """A builder did not answer, or not fast enough, before the deadline of the call."""
+
+
+class BuilderNonsense(BuilderError):
+    """A builder answered with something that the protocol does not allow: never believed."""
+
+
+class BuilderFault(BuilderError):
+    """The daemon answered with an XML-RPC fault.
+
+    `code` is its fault code: 8001 for an unknown method, 8002 for anything that raised.
+    """
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ResultsRefused(BuilderError):
+    """Results that a builder offers break a limit or a digest; held against the job or builder."""
+
+
+class ResetFailed(BuilderError):
+    """A reset command failed, hung or could not be started; `output` is the end of what it said."""
+
+    def __init__(self, message: str, output: str = "") -> None:
+        super().__init__(message)
+        self.output = output
+
+
+class StorageError(FarmError):
+    """The database could not be read or written: the manager's fault, nobody else's."""
+
+
+class StaleState(StorageError):
+    """A guarded update matched no row: the thing has moved on, or a newer manager owns it."""
+
+
+class UploadError(FarmError):
+    """Publishing failed. The root for the `uploads` boundary."""
+
+
+class UploadRefused(UploadError):
+    """The archive, or the check before it, refuses these results for good: FAILEDTOUPLOAD."""
+
+
+class UploadPostponed(UploadError):
+    """The archive cannot take these results now; they are tried again later."""
+
+
+class DiskFull(FarmError):
+    """Our own disk has no room left: the manager's fault; dispatch pauses."""
