@@ -1,0 +1,37 @@
+"""What the upload stage needs to check and publish one build's results."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from buildfarm.vocab.archive import ArchiveSnapshot
+from buildfarm.vocab.build import AttemptSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class ResultFile:
+    """One gathered file: what the builder calls it, and where we keep it.
+
+    `name` is a builder's text and may be anything; `path` is ours.
+    """
+
+    name: str
+    path: Path
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadTask:
+    """One build in UPLOADING. `binaries` are the packages that its `.dsc` declares."""
+
+    build_id: int
+    title: str
+    source: str
+    version: str
+    architecture: str
+    arch_indep: bool
+    suite: str
+    component: str
+    binaries: tuple[str, ...]
+    archive: ArchiveSnapshot
+    attempt: AttemptSnapshot
