@@ -120,12 +120,30 @@ class AttemptSnapshot:
 
 
 @dataclass(frozen=True, slots=True)
+class JobStanding:
+    """What counts for or against the build of one attempt when that attempt is judged.
+
+    The counters are `BuildSnapshot`'s before the verdict. `cancelling`: a cancel was asked for
+    while it ran; `superseded`: a newer version was submitted meanwhile. Both may be out of date by
+    the time a verdict is committed, so storage applies `verdicts.settling.as_asked` once more.
+    """
+
+    attempt_id: int
+    build_id: int
+    failure_count: int = 0
+    builders_cost: int = 0
+    given_back: int = 0
+    cancelling: bool = False
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class BuildOrder:
     """Everything a dispatcher needs to hand a claimed build to its builder.
 
     `chroot` and `files` are in the file store; `args` are launchpad-buildd's `binarypackage`
-    arguments. `estimated_duration` is in seconds. `cancelling` is true where a cancel was asked
-    for after the claim (an attempt found again after a restart).
+    arguments. `estimated_duration` is in seconds. `standing` is what the judge needs when this
+    attempt ends; its `cancelling` may be true for an attempt found again after a restart.
     """
 
     attempt: AttemptSnapshot
@@ -134,8 +152,13 @@ class BuildOrder:
     files: tuple[StoredFile, ...]
     args: dict[str, object]
     estimated_duration: float
+    standing: JobStanding
     private: bool = False
-    cancelling: bool = False
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether a cancel was asked for after the claim."""
+        return self.standing.cancelling
 
 
 @dataclass(frozen=True, slots=True)
