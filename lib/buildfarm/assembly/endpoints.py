@@ -1,0 +1,47 @@
+"""Addresses of listeners, checked as text before anything listens.
+
+Layer 6. Addresses are Twisted's server endpoint strings. Only the kinds that DESIGN section 10
+names are taken, so that a typing mistake is reported with file and key at start, not as a
+traceback when the port is opened. Tests: tests/unit/assembly/test_endpoints.py.
+"""
+
+import re
+
+#: What a listener's address may look like, as messages say it.
+FORMS = (
+    "tcp:PORT[:interface=ADDRESS], ssl:PORT:privateKey=FILE[:…], unix:PATH, "
+    "or systemd:domain=INET:index=N"
+)
+
+# Twisted separates with colons and escapes one inside a value with a backslash.
+_SEPARATOR = re.compile(r"(?<!\\):")
+
+
+def endpoint_fault(text: str) -> str | None:
+    """What is wrong with the endpoint string `text`, or None where it can be tried."""
+    kind, *fields = _SEPARATOR.split(text)
+    options = dict(field.split("=", 1) for field in fields if "=" in field)
+    plain = [field for field in fields if "=" not in field]
+    match kind:
+        case "tcp":
+            return _port_fault(plain)
+        case "ssl":
+            return _port_fault(plain) or _missing(options, "privateKey")
+        case "unix":
+            return None if plain and plain[0] else "a unix address names a path"
+        case "systemd":
+            return _missing(options, "domain") or _missing(options, "index")
+        case _:
+            return f"{kind!r} is no kind of address"
+
+
+def _port_fault(plain: list[str]) -> str | None:
+    if not plain:
+        return "the port is missing"
+    if not (plain[0].isascii() and plain[0].isdigit() and int(plain[0]) <= 65535):
+        return f"{plain[0]!r} is no port (0 to 65535)"
+    return None if len(plain) == 1 else f"{plain[1]!r} is not of the form key=value"
+
+
+def _missing(options: dict[str, str], key: str) -> str | None:
+    return None if options.get(key) else f"{key}= is missing"
