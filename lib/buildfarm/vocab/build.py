@@ -71,14 +71,12 @@ class BuildSnapshot:
     @property
     def title(self) -> str:
         """`hello 2.10-3 amd64 in main/bookworm`: how messages name a build."""
-        return (
-            f"{self.source} {self.version} {self.architecture} in {self.archive}/{self.suite}"
-        )
+        return f"{self.source} {self.version} {self.architecture} in {self.archive}/{self.suite}"
 
 
 @dataclass(frozen=True, slots=True)
 class QueueEntry:
-    """A build's place in the queue. `estimated_duration` is in seconds; a higher score goes first."""
+    """A build's place in the queue. A higher score goes first; durations are seconds."""
 
     build_id: int
     requirement: Requirement

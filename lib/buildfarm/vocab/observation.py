@@ -53,7 +53,7 @@ class PresenceReply:
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """A file fetched from a builder and flushed to disk; `size` in bytes, digests in hexadecimal."""
+    """A file fetched from a builder, flushed to disk; `size` in bytes, digests in hexadecimal."""
 
     size: int
     sha1: str

@@ -17,7 +17,7 @@ class ProgressNote:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """A builder that asks for work. `becomes_clean`: its cleaning has just ended, record that too."""
+    """A builder that asks for work. `becomes_clean`: its cleaning has just ended; record it too."""
 
     builder_id: int
     becomes_clean: bool = False

@@ -1,0 +1,73 @@
+# make demo      three builders, a manager and five packages, from source to apt-get
+# make check     lint, types and every test
+# make bench     the benchmarks, each beside its peer
+# make install   into $(DESTDIR)$(PREFIX), with init script, unit and log rotation
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+bin := .venv/bin
+pip_install = install --quiet --disable-pip-version-check --no-deps --require-hashes
+
+# The processes that the tests run in: as many as there are processors, but no more than this.
+TEST_PROCESSES ?= 8
+# What to test: make test TESTS=tests/unit
+TESTS ?=
+
+.PHONY: help venv check lint format types test locks clean
+.PHONY: check-packages
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+
+# --- environments ---------------------------------------------------------------------------
+
+venv: .venv/.installed
+
+.venv/.installed: requirements/build.lock requirements/check.lock pyproject.toml
+	@scripts/install-debian-packages venv
+	@echo "Installing the development environment into .venv"
+	@python=$$(scripts/find-python) && rm -rf .venv && "$$python" -m venv .venv
+	@$(bin)/pip $(pip_install) --requirement requirements/build.lock
+	@$(bin)/pip $(pip_install) --no-build-isolation --requirement requirements/check.lock
+	@$(bin)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+locks:
+	@python3 -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv
+	@PATH=$(CURDIR)/var/lock-tools/bin:$$PATH scripts/lock-requirements
+
+# --- checks ---------------------------------------------------------------------------------
+
+# The tests come last: the last line says how many passed.
+check: check-packages
+	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory types
+	@$(MAKE) --no-print-directory test
+
+check-packages:
+	@scripts/install-debian-packages check
+
+lint: .venv/.installed
+	@$(bin)/ruff format --check --quiet .
+	@$(bin)/ruff check --quiet .
+
+format: .venv/.installed
+	@$(bin)/ruff format --quiet .
+	@$(bin)/ruff check --quiet --fix .
+
+types: .venv/.installed
+	@$(bin)/mypy --no-error-summary
+
+test: .venv/.installed
+	@$(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) --dist=worksteal $(TESTS)
+
+clean:
+	rm -rf .venv .venvs var build dist *.egg-info lib/*.egg-info
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Beside the layers: fakes, contract suites and test bases. Only tests and benchmarks import it."""
