@@ -19,7 +19,7 @@ TEST_PROCESSES ?= 8
 # What to test: make test TESTS=tests/unit
 TESTS ?=
 
-.PHONY: help venv check lint format types test locks clean
+.PHONY: help venv lpbuildd-venv check lint format types test locks clean
 .PHONY: check-packages
 
 help:
@@ -36,6 +36,16 @@ venv: .venv/.installed
 	@$(bin)/pip $(pip_install) --requirement requirements/build.lock
 	@$(bin)/pip $(pip_install) --no-build-isolation --requirement requirements/check.lock
 	@$(bin)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The genuine build daemon for the contract tests: by Debian's Python, whose python3-apt it imports.
+lpbuildd-venv: .venvs/launchpad-buildd/.installed
+
+.venvs/launchpad-buildd/.installed: requirements/launchpad-buildd.lock
+	@scripts/install-debian-packages check
+	@echo "Installing launchpad-buildd into .venvs/launchpad-buildd"
+	@rm -rf $(@D) && /usr/bin/python3 -m venv --system-site-packages $(@D)
+	@$(@D)/bin/pip $(pip_install) --ignore-installed --requirement requirements/launchpad-buildd.lock
 	@touch $@
 
 locks:
@@ -64,7 +74,7 @@ format: .venv/.installed
 types: .venv/.installed
 	@$(bin)/mypy --no-error-summary
 
-test: .venv/.installed
+test: .venv/.installed .venvs/launchpad-buildd/.installed
 	@$(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) --dist=worksteal $(TESTS)
 
 clean:
