@@ -40,7 +40,8 @@ class BuildSnapshot:
 
     `attempt_count` is the number of the latest attempt, 0 before the first. `failure_count` counts
     consecutive failures blamed on the job; `builders_cost` how many builders it has taken down.
-    `given_back` counts GIVENBACK answers. `not_before` delays the next dispatch of a waiting build.
+    `given_back` counts GIVENBACK answers, `lost_count` the attempts in a row that a builder lost
+    or failed without the job being blamed. A person's retry begins all four at 0 again.
     """
 
     id: int
@@ -64,6 +65,7 @@ class BuildSnapshot:
     failure_count: int
     builders_cost: int
     given_back: int
+    lost_count: int
     reason: str | None
     dependencies: str | None
     log_digest: str | None
@@ -122,8 +124,9 @@ class JobStanding:
     """What counts for or against the build of one attempt when that attempt is judged.
 
     The counters are `BuildSnapshot`'s before the verdict. `cancelling`: a cancel was asked for
-    while it ran; `superseded`: a newer version was submitted meanwhile. Both may be out of date by
-    the time a verdict is committed, so storage applies `verdicts.settling.as_asked` once more.
+    while it ran; `superseded`: a newer version was submitted after this attempt was claimed. Both
+    may be out of date by the time a verdict is committed, so storage applies
+    `verdicts.settling.as_asked` once more, in the act.
     """
 
     attempt_id: int
@@ -131,6 +134,7 @@ class JobStanding:
     failure_count: int = 0
     builders_cost: int = 0
     given_back: int = 0
+    lost_count: int = 0
     cancelling: bool = False
     superseded: bool = False
 

@@ -44,7 +44,11 @@ class BuilderFault(BuilderError):
 
 
 class ResultsRefused(BuilderError):
-    """Results that a builder offers break a limit or a digest; held against the job or builder."""
+    """Results that a builder offers break a limit: the job's fault, wherever it is built."""
+
+
+class ResultsCorrupt(BuilderError):
+    """What a builder sent is not what it had announced (a digest, a size): it is judged for it."""
 
 
 class ResetFailed(BuilderError):
@@ -77,3 +81,27 @@ class UploadPostponed(UploadError):
 
 class DiskFull(FarmError):
     """Our own disk has no room left: the manager's fault; dispatch pauses."""
+
+
+class FlowError(FarmError):
+    """Threads, children or queues could not do what was asked. The root for the `flow` boundary."""
+
+
+class Stopped(FlowError):
+    """Work was offered to, or still waiting in, something that has been stopped."""
+
+
+class LockHeld(FlowError):
+    """Another process holds a lock file; `pid` is its holder, None where that cannot be told."""
+
+    def __init__(self, message: str, pid: int | None = None) -> None:
+        super().__init__(message)
+        self.pid = pid
+
+
+class ChildError(FlowError):
+    """A child process could not be started, or broke off its conversation."""
+
+
+class ChildTimedOut(ChildError):
+    """A child process did not answer, or did not end, before the deadline."""

@@ -17,8 +17,8 @@ class JobSettlement:
 
     `attempt_state` is CLOSED, or GATHERED for results that now wait for their upload. For
     `build_state` NEEDSBUILD the queue entry waits again, not before `not_before`; for every other
-    state it is removed. `failure_count`, `builders_cost` and `given_back` are the new values.
-    `log` and `files` are what was gathered.
+    state it is removed. `failure_count`, `builders_cost`, `given_back` and `lost_count` are the
+    new values. `log` and `files` are what was gathered.
     """
 
     attempt_id: int
@@ -28,10 +28,20 @@ class JobSettlement:
     failure_count: int
     builders_cost: int
     given_back: int
+    lost_count: int
     not_before: datetime | None = None
     log: StoredFile | None = None
     files: tuple[StoredFile, ...] = ()
     dependencies: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobWarning:
+    """What is held against a build whose attempt goes on; `failure_count` is the new value."""
+
+    attempt_id: int
+    build_id: int
+    failure_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,4 +61,4 @@ class Settlement:
 
     reason: str
     builder: BuilderSettlement | None = None
-    job: JobSettlement | None = None
+    job: JobSettlement | JobWarning | None = None
