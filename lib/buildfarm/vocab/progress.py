@@ -17,7 +17,12 @@ class ProgressNote:
 
 @dataclass(frozen=True, slots=True)
 class ClaimRequest:
-    """A builder that asks for work. `becomes_clean`: its cleaning has just ended; record it too."""
+    """A builder that asks for work.
+
+    `becomes_clean`: its cleaning has just ended, so it is recorded CLEAN in the same act, with
+    what its reset command printed, if there was one, in `reset_output`.
+    """
 
     builder_id: int
     becomes_clean: bool = False
+    reset_output: str | None = None

@@ -1,0 +1,142 @@
+"""Fetching what a builder has made: log and results, into the spool of the attempt.
+
+Layer 4; DESIGN section 3, step 7. Tests: tests/unit/scanning/test_gather.py.
+
+A builder runs strangers' code, so what it offers is refused whole when it breaks a limit, before
+or while it is fetched. Files are kept under numbers; the names that the builder gave them are
+data, and the check before the upload is the first to compare them with anything.
+"""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from twisted.internet.defer import DeferredSemaphore
+from twisted.logger import Logger
+
+from buildfarm.builders.client import BuilderClient
+from buildfarm.filestore.logs import store_log
+from buildfarm.filestore.store import FileStore
+from buildfarm.flow.threads import Workers
+from buildfarm.scanning.job import Job
+from buildfarm.vocab.build import StoredFile
+from buildfarm.vocab.errors import BuilderError, ResultsRefused
+from buildfarm.vocab.names import is_file_name
+from buildfarm.vocab.observation import Observation
+from buildfarm.vocab.settings import GatherSettings
+from buildfarm.vocab.states import BuildOutcome
+from buildfarm.vocab.text import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is on our disk of one attempt, flushed. `log` is in the file store, compressed."""
+
+    log: StoredFile | None
+    files: tuple[StoredFile, ...]
+
+
+def spool_name(number: int) -> str:
+    """The name in the spool of the result with this place (from 1) among the sorted names."""
+    return f"{number:04}"
+
+
+def _empty_directory(path: Path) -> None:
+    """Make `path` an empty directory; what an interrupted gather left there is fetched again."""
+    if path.exists():
+        shutil.rmtree(path)
+    path.mkdir(parents=True, mode=0o750)
+
+
+def _flush_directories(path: Path) -> None:
+    """Make the names in `path`, and its own name, survive a loss of power."""
+    for directory in (path, path.parent):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+class Gatherer:
+    """Gathers from many builders at once, as many as `settings.concurrent`."""
+
+    log = Logger()
+
+    def __init__(
+        self, settings: GatherSettings, spool_dir: Path, store: FileStore, workers: Workers
+    ) -> None:
+        self._settings = settings
+        self._spool_dir = spool_dir
+        self._store = store
+        self._workers = workers
+        self._places = DeferredSemaphore(settings.concurrent)
+
+    async def gather(self, client: BuilderClient, job: Job, said: Observation) -> Gathered:
+        """Fetch the log, and the results of a build that is OK and wanted.
+
+        Raises ResultsRefused where what the builder offers breaks a limit or a digest, BuilderError
+        where it cannot be fetched, DiskFull where it cannot be kept.
+        """
+        await self._places.acquire()
+        try:
+            spool = self._spool_dir / job.order.attempt.spool
+            await self._workers.run(_empty_directory, spool)
+            log = await self._fetch_log(client, job, spool)
+            wanted = said.outcome is BuildOutcome.OK and not job.cancelling
+            files = await self._fetch_results(client, said.filemap, spool) if wanted else ()
+            await self._workers.run(_flush_directories if files else shutil.rmtree, spool)
+            return Gathered(log, files)
+        finally:
+            self._places.release()
+
+    async def _fetch_log(self, client: BuilderClient, job: Job, spool: Path) -> StoredFile | None:
+        """The build log into the file store; where it cannot be fetched, the last tail."""
+        path = spool / "buildlog"
+        limit = self._settings.max_log_bytes
+        try:
+            await client.download("buildlog", path, limit, self._deadline(limit))
+        except BuilderError as error:
+            self.log.warn(
+                "log of {cookie} was not fetched, its last tail is stored: {error}",
+                cookie=job.cookie,
+                error=error,
+            )
+            await self._workers.run(path.write_text, job.logtail, "utf-8", "replace")
+        log = await self._workers.run(store_log, self._store, path)
+        await self._workers.run(path.unlink)
+        return log
+
+    async def _fetch_results(
+        self, client: BuilderClient, filemap: dict[str, str], spool: Path
+    ) -> tuple[StoredFile, ...]:
+        self._check_names(filemap)
+        files: list[StoredFile] = []
+        left = self._settings.max_total_bytes
+        for number, name in enumerate(sorted(filemap), 1):
+            limit = min(self._settings.max_file_bytes, left)
+            path = spool / spool_name(number)
+            fetched = await client.download(filemap[name], path, limit, self._deadline(limit))
+            if fetched.sha1 != filemap[name]:
+                raise ResultsRefused(
+                    f"the builder offered {one_line(name)} as {filemap[name]} and sent "
+                    f"{fetched.sha1}: the file changed or was never what it said"
+                )
+            left -= fetched.size
+            files.append(StoredFile(name, fetched.size, fetched.sha1, fetched.sha256))
+        return tuple(files)
+
+    def _check_names(self, filemap: dict[str, str]) -> None:
+        if len(filemap) > self._settings.max_files:
+            raise ResultsRefused(
+                f"the build made {len(filemap)} files; the limit is {self._settings.max_files}, "
+                "see [gather] max_files"
+            )
+        for name in filemap:
+            if not is_file_name(name):
+                raise ResultsRefused(f"the build made a file named {one_line(name)!r}")
+
+    def _deadline(self, size: int) -> float:
+        """Seconds within which `size` bytes must have come at the slowest rate accepted."""
+        return 30.0 + size / self._settings.min_rate

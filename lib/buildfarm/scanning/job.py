@@ -1,0 +1,42 @@
+"""A job in hand: one attempt on one builder, as its scanner follows it.
+
+Layer 4. Tests: tests/unit/scanning.
+"""
+
+from dataclasses import dataclass, replace
+
+from buildfarm.vocab.build import BuildOrder
+from buildfarm.vocab.states import AttemptState
+
+
+@dataclass(slots=True)
+class Job:
+    """What a scanner knows of the attempt that its builder holds.
+
+    `state` may be ahead of the database: CONFIRMED is written in batches. `since` is the reactor's
+    time in seconds at which the builder took the job, or at which it was found after a restart;
+    `tail_noted` when its log tail was last handed to the database. `watchers` counts the people
+    who follow the log at this moment.
+    """
+
+    order: BuildOrder
+    state: AttemptState
+    since: float
+    tail_noted: float
+    logtail: str = ""
+    watchers: int = 0
+    aborting_since: float | None = None
+
+    @property
+    def cookie(self) -> str:
+        """What the builder calls this attempt."""
+        return self.order.attempt.cookie
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether a cancel was asked for."""
+        return self.order.cancelling
+
+    def cancel(self) -> None:
+        """Note that a cancel was asked for while the attempt is under way."""
+        self.order = replace(self.order, standing=replace(self.order.standing, cancelling=True))

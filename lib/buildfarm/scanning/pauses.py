@@ -1,0 +1,40 @@
+"""Why no builds are dispatched at the moment, if there is a reason.
+
+Layer 4. A fault of the manager's own (disk full, database away) is nobody's failure: dispatch
+pauses, gathering goes on, and `why` says so. Tests: tests/unit/scanning/test_pauses.py.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+
+class Pauses:
+    """The reasons for which dispatch is paused, by subject; empty when it is not."""
+
+    def __init__(self, utc_now: Callable[[], datetime], when_resumed: Callable[[], None]) -> None:
+        """`when_resumed` is called each time the last reason goes away."""
+        self._utc_now = utc_now
+        self._when_resumed = when_resumed
+        self._reasons: dict[str, tuple[datetime, str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._reasons)
+
+    def pause(self, subject: str, reason: str) -> bool:
+        """Pause because of `reason`; True where `subject` was no reason before."""
+        new = subject not in self._reasons
+        since = self._utc_now() if new else self._reasons[subject][0]
+        self._reasons[subject] = (since, reason)
+        return new
+
+    def resume(self, subject: str) -> None:
+        """Withdraw the reason of this subject; no matter where there was none."""
+        if self._reasons.pop(subject, None) is not None and not self._reasons:
+            self._when_resumed()
+
+    def reasons(self) -> tuple[str, ...]:
+        """Each reason as a sentence with the time since when it holds, oldest first."""
+        return tuple(
+            f"{reason} (since {since:%Y-%m-%d %H:%M:%S} UTC)"
+            for since, reason in sorted(self._reasons.values())
+        )

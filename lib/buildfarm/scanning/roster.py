@@ -1,0 +1,187 @@
+"""The roster: every builder's scanner, who is idle, and who is woken when work arrives.
+
+Layer 4; DESIGN section 3, step 2. Tests: tests/unit/scanning/test_roster.py.
+
+Work finds a builder in two ways. A scanner whose builder has just become clean asks by itself. One
+that is idle waits here and is woken after the commit that queued a build that fits: one idle
+builder for each build that arrived, longest idle first. All that ask while one claim is in the
+database go together in the next, so that after a restart one transaction assigns many builders.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from twisted.internet.defer import DeferredList, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from buildfarm.flow.batches import Batcher
+from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.scanner import Scanner, Standing
+from buildfarm.storage import attempts, builds, roster
+from buildfarm.storage.attempts import Claim
+from buildfarm.storage.epochs import Epoch
+from buildfarm.storage.transactor import Transactor
+from buildfarm.verdicts.candidates import fits
+from buildfarm.vocab.announcements import (
+    Announcement,
+    BuilderChanged,
+    CancelRequested,
+    WorkArrived,
+)
+from buildfarm.vocab.build import Requirement
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import FarmError, StorageError
+from buildfarm.vocab.progress import ClaimRequest
+from buildfarm.vocab.states import CleanStatus
+
+#: Seconds between two looks for delayed builds that are due and for wakes that went unanswered.
+SWEEP_INTERVAL = 1.0
+
+#: How many builders are given work in one transaction at most.
+CLAIM_BATCH = 256
+
+
+class Roster:
+    """All scanners. Implements `crew.WorkSource` for them."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        storage: Transactor,
+        epoch: Epoch,
+        utc_now: Callable[[], datetime],
+        pauses: Pauses,
+    ) -> None:
+        self._reactor = reactor
+        self._storage = storage
+        self._epoch = epoch
+        self._utc_now = utc_now
+        self._pauses = pauses
+        self._scanners: dict[int, Scanner] = {}
+        self._idle: dict[int, None] = {}
+        self._requirements: dict[int, Requirement] = {}
+        self._claims: Batcher[ClaimRequest, Claim] = Batcher(self._claim_many, CLAIM_BATCH)
+        self._sweeping = LoopingCall(lambda: Deferred.fromCoroutine(self._sweep()))
+        self._sweeping.clock = reactor
+        self._make_scanner: Callable[[Standing], Scanner] | None = None
+
+    @property
+    def scanners(self) -> Sequence[Scanner]:
+        """The scanners of all builders that are not removed."""
+        return tuple(self._scanners.values())
+
+    # Start and stop.
+
+    async def start(self, make_scanner: Callable[[Standing], Scanner]) -> None:
+        """Scan every active builder; each finds the job that it held before a restart."""
+        self._make_scanner = make_scanner
+        snapshots = await self._storage.read(roster.builders)
+        orders = await self._storage.read(attempts.open_orders)
+        for builder in snapshots:
+            self._add(Standing(builder, orders.get(builder.id)))
+        self._sweeping.start(SWEEP_INTERVAL, now=False)
+
+    async def stop(self, grace: float) -> None:
+        """End all scanners, each after its step under way or `grace` seconds."""
+        if self._sweeping.running:
+            self._sweeping.stop()
+        stops = [Deferred.fromCoroutine(scanner.stop(grace)) for scanner in self.scanners]
+        await DeferredList(stops, consumeErrors=True)
+        self._scanners.clear()
+
+    def _add(self, standing: Standing) -> None:
+        assert self._make_scanner is not None, "start() comes first"
+        scanner = self._make_scanner(standing)
+        self._scanners[standing.builder.id] = scanner
+        scanner.start()
+
+    # What scanners ask of it.
+
+    async def claim(self, request: ClaimRequest) -> Claim:
+        """The best waiting build for this builder, claimed together with those of others."""
+        self._idle.pop(request.builder_id, None)
+        if not self._pauses:
+            return await self._claims.submit(request)
+        builder = self._scanners[request.builder_id].steps.builder
+        if request.becomes_clean:
+            builder = await self._storage.write(
+                roster.set_clean_status,
+                self._epoch,
+                builder.id,
+                builder.clean_status,
+                CleanStatus.CLEAN,
+                "it was cleaned",
+                self._utc_now(),
+                reset_output=request.reset_output,
+            )
+        return Claim(builder, None)
+
+    async def _claim_many(self, requests: Sequence[ClaimRequest]) -> Sequence[Claim]:
+        return await self._storage.write(attempts.claim, self._epoch, requests, self._utc_now())
+
+    def is_idle(self, builder_id: int) -> None:
+        """This builder has nothing to do; those that were idle before it are woken first."""
+        self._idle.setdefault(builder_id)
+
+    async def fetch_standing(self, builder_id: int) -> Standing:
+        """What the database says of one builder now."""
+        builder, order = await self._storage.read(attempts.standing, builder_id)
+        return Standing(builder, order)
+
+    # What is announced after commits.
+
+    def publish(self, announcement: Announcement) -> None:
+        """Wake whom a committed act concerns."""
+        match announcement:
+            case WorkArrived(requirement_ids):
+                self._work_arrived(requirement_ids)
+            case BuilderChanged(builder_id):
+                Deferred.fromCoroutine(self._builder_changed(builder_id)).addErrback(
+                    lambda failure: self.log.failure("a changed builder was not read", failure)
+                )
+            case CancelRequested(build_id, builder_id):
+                if builder_id in self._scanners:
+                    self._scanners[builder_id].cancel_job(build_id)
+
+    async def _builder_changed(self, builder_id: int) -> None:
+        scanner = self._scanners.get(builder_id)
+        if scanner is not None:
+            self._idle.pop(builder_id, None)
+            scanner.changed()
+            return
+        standing = await self.fetch_standing(builder_id)
+        if standing.builder.active and builder_id not in self._scanners:
+            self._add(standing)
+
+    def _work_arrived(self, requirement_ids: Sequence[int]) -> None:
+        """Wake one idle builder that fits for each build that arrived."""
+        for requirement_id in requirement_ids:
+            requirement = self._requirements.get(requirement_id)
+            if requirement is None:
+                continue  # the next sweep reads it
+            woken = next((id for id in self._idle if self._fits(id, requirement)), None)
+            if woken is not None:
+                del self._idle[woken]
+                self._scanners[woken].seek_work()
+
+    def _fits(self, builder_id: int, requirement: Requirement) -> bool:
+        builder = self._scanners[builder_id].steps.builder
+        return builder.dispatchable and fits(builder, requirement)
+
+    async def _sweep(self) -> None:
+        """Release delayed builds that are due, and wake the idle for work that nobody took."""
+        try:
+            now = self._utc_now()
+            if await self._storage.read(builds.release_is_due, now):
+                await self._storage.write(builds.release_due, now)
+            waiting = await self._storage.read(builds.waiting_requirements)
+        except StorageError as error:
+            self._pauses.pause("database", f"the database cannot be used: {error}")
+            return
+        self._pauses.resume("database")
+        self._requirements = {requirement.id: requirement for requirement in waiting}
+        self._work_arrived(tuple(self._requirements))

@@ -1,0 +1,180 @@
+"""One scanner per builder: observe, plan, act, for as long as the builder is there.
+
+Layer 4. Tests: tests/unit/scanning/test_scanner.py; many at once: tests/functional/scanning.
+
+Each scanner is a coroutine of its own. Whatever goes wrong in a cycle ends that cycle: it is
+judged, and the next one begins after a delay. Nothing that one builder does or fails to do is
+waited for by another. Which step follows is `verdicts.scanplan`'s to say; `steps` carries it out.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+
+from buildfarm.flow.wakeup import Wakeup
+from buildfarm.scanning.judge import Judge
+from buildfarm.scanning.pace import Pace
+from buildfarm.scanning.steps import NOW, Steps
+from buildfarm.vocab.build import BuildOrder
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.observation import Observation
+from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database says of a builder: its row and the order that it holds."""
+
+    builder: BuilderSnapshot
+    order: BuildOrder | None
+
+
+class Scanner:
+    """Scans one builder and carries out what follows."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        steps: Steps,
+        wakeup: Wakeup,
+        judge: Judge,
+        pace: Pace,
+        turn: Callable[[int], Awaitable[None]],
+        fetch_standing: Callable[[int], Awaitable[Standing]],
+    ) -> None:
+        """`turn` is awaited before each cycle, so that all builders are served in turn.
+
+        `fetch_standing` reads what the database says now of the builder with this id.
+        """
+        self._reactor = reactor
+        self._steps = steps
+        self._wakeup = wakeup
+        self._judge = judge
+        self._pace = pace
+        self._turn = turn
+        self._fetch_standing = fetch_standing
+        self._failures_in_row = 0
+        self._outdated = False
+        self._stopping = False
+        self._running: Deferred[None] | None = None
+
+    @property
+    def steps(self) -> Steps:
+        """The builder as this scanner knows it, and what it holds."""
+        return self._steps
+
+    def start(self) -> None:
+        """Begin to scan."""
+        self._running = Deferred.fromCoroutine(self._run())
+
+    def seek_work(self) -> None:
+        """Work that fits has arrived: look at the builder now and ask for it."""
+        self._steps.seeking = True
+        self._wakeup.wake()
+
+    def changed(self) -> None:
+        """Somebody else changed the builder's row: read it again before the next step."""
+        self._outdated = True
+        self._wakeup.wake()
+
+    def cancel_job(self, build_id: int) -> None:
+        """A cancel of this build was asked for, if it is what the builder holds."""
+        job = self._steps.job
+        if job is not None and job.order.attempt.build_id == build_id:
+            job.cancel()
+            self._wakeup.wake()
+
+    def watch_job(self, build_id: int, watching: bool) -> None:
+        """Somebody begins, or stops, to follow the log of this build."""
+        job = self._steps.job
+        if job is not None and job.order.attempt.build_id == build_id:
+            job.watchers += 1 if watching else -1
+            self._wakeup.wake()
+
+    async def stop(self, grace: float) -> None:
+        """End after the step under way, or by cancelling it after `grace` seconds.
+
+        A running build goes on without us: its attempt is found again at the next start.
+        """
+        self._stopping = True
+        self._wakeup.wake()
+        if self._running is not None:
+            timeout = self._reactor.callLater(grace, self._running.cancel)
+            await self._running
+            if timeout.active():
+                timeout.cancel()
+        self._steps.client.close()
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                delay = await self._cycle()
+                self._failures_in_row = 0
+            except CancelledError:
+                return
+            except Exception as error:
+                delay = await self._recover(error)
+            if delay > NOW and not self._stopping:
+                await self._wakeup.sleep(delay)
+
+    async def _cycle(self) -> float:
+        """Observe, plan, act, once; the seconds until the next cycle."""
+        await self._turn(self._steps.builder.id)
+        if self._outdated:
+            await self._read_standing()
+        said: Observation | None = None
+        step = self._plan(said)
+        if step is Step.ASK:
+            said = await self._steps.client.fetch_status()
+            self._pace.scanned()
+            self._judge.answered(self._steps.builder.id)
+            step = self._plan(said)
+        return await self._steps.carry_out(step, said)
+
+    def _plan(self, said: Observation | None) -> Step:
+        job = self._steps.job
+        if job is None:
+            return plan(self._steps.builder, Holding.NOTHING, None, said)
+        return plan(self._steps.builder, holding_of(job.state, job.cancelling), job.cookie, said)
+
+    async def _read_standing(self) -> None:
+        """Believe the database where it and we may differ."""
+        standing = await self._fetch_standing(self._steps.builder.id)
+        self._outdated = False
+        self._steps.builder = standing.builder
+        self._steps.seeking = True
+        job = self._steps.job
+        held = None if job is None else job.order.attempt.id
+        if standing.order is None or standing.order.attempt.id != held:
+            self._steps.take_order(standing.order)
+
+    async def _recover(self, error: Exception) -> float:
+        """Have the failure of a cycle judged; the seconds until the next one."""
+        self._failures_in_row += 1
+        delay = self._pace.failing(self._failures_in_row)
+        steps = self._steps
+        if isinstance(error, StaleState):
+            self._outdated = True
+            return delay
+        try:
+            verdict = await self._judge.failed(steps.builder, steps.job, error)
+        except StaleState:
+            self._outdated = True
+            return delay
+        except Exception as another:
+            self.log.failure(
+                "builder={builder} a failure could not be judged: {error}",
+                builder=steps.builder.name,
+                error=another,
+            )
+            return delay
+        if verdict is None:
+            return delay
+        steps.take_verdict(verdict)
+        return NOW
