@@ -4,8 +4,8 @@
     demo/make_chroot.py FILE.tar.gz
 
 The reference builder checks a chroot tarball and never enters it, so this one has the top
-directory that every chroot of a build farm has, and nothing to run. A real builder needs a real one.
-The same bytes every time: a chroot is named by its digest.
+directory that every chroot of a build farm has, and nothing to run. A real builder needs a real
+chroot. The same bytes every time: a chroot is named by its digest.
 """
 
 import gzip
