@@ -13,40 +13,23 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import fixtures
 import testtools
-from testtools.twistedsupport import (
-    AsynchronousDeferredRunTestForBrokenTwisted,
-    flush_logged_errors,
-)
+from testtools.twistedsupport import flush_logged_errors
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock, deferLater
 from twisted.python.failure import Failure
+
+from buildfarm.farmtesting.runner import FarmRunTest
 
 T = TypeVar("T")
 
 #: What `FarmTestCase.utc_now` says while the test's clock is at 0.
 BEGINNING = datetime(2026, 1, 1)
 
-#: Seconds for set-up, tear-down and clean-ups on top of what the test itself may take.
-_GRACE = 30.0
-
 _POLL_INTERVAL = 0.01
-
-
-class _FarmRunTest(AsynchronousDeferredRunTestForBrokenTwisted):
-    """Runs one case in the reactor.
-
-    The base class turns the reactor twice after the test, so that a connection closed in the last
-    step is gone; what is left after that is the test's fault.
-    """
-
-    def __init__(self, case: "FarmTestCase", handlers: Any = None, last_resort: Any = None) -> None:
-        super().__init__(  # type: ignore[no-untyped-call]
-            case, handlers=handlers, last_resort=last_resort, timeout=case.timeout + _GRACE
-        )
 
 
 def _returning_deferred(
@@ -69,7 +52,7 @@ class FarmTestCase(testtools.TestCase):
     than `timeout` seconds is cancelled, so that its clean-ups still run.
     """
 
-    run_tests_with: Any = _FarmRunTest
+    run_tests_with: Any = FarmRunTest
 
     #: Seconds that the test method may take.
     timeout = 60.0
@@ -92,7 +75,10 @@ class FarmTestCase(testtools.TestCase):
     def _run_test_method(self, result: Any) -> Deferred[Any]:
         """Run the test, cancelling it when its time is up (testtools would drop its clean-ups)."""
         ended: Deferred[Any] = maybeDeferred(super()._run_test_method, result)
-        return ended.addTimeout(self.timeout, self.reactor)
+        return ended.addTimeout(self.timeout, self.reactor, self._out_of_time)
+
+    def _out_of_time(self, result: object, timeout: float) -> NoReturn:
+        self.fail(f"{self.id()} took longer than {timeout} s")
 
     def utc_now(self) -> datetime:
         """The wall time by the test's clock, in naive UTC."""
