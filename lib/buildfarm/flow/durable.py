@@ -40,7 +40,7 @@ def flush_tree(root: Path) -> None:
 def write_durably(path: Path, content: bytes, mode: int = 0o640) -> None:
     """Put `content` at `path`, whole or not at all, whatever is killed and whenever."""
     unfinished = path.with_name(f"{path.name}.new")
-    with open(unfinished, "wb") as file:
+    with unfinished.open("wb") as file:
         os.fchmod(file.fileno(), mode)
         file.write(content)
         file.flush()

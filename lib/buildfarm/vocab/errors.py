@@ -83,6 +83,14 @@ class DiskFull(FarmError):
     """Our own disk has no room left: the manager's fault; dispatch pauses."""
 
 
+class FileRefused(Refused):
+    """A file is larger than it may be, or not the one that its digest names; it was not kept."""
+
+
+class FileMissing(FarmError):
+    """The file store has no file of this digest."""
+
+
 class FlowError(FarmError):
     """Threads, children or queues could not do what was asked. The root for the `flow` boundary."""
 

@@ -19,7 +19,7 @@ class DurableTest(FarmTestCase):
         write_durably(path, b"second", mode=0o600)
         self.assertEqual(b"second", path.read_bytes())
         self.assertEqual(0o600, path.stat().st_mode & 0o777)
-        self.assertEqual(["marker"], os.listdir(path.parent))
+        self.assertEqual([path], list(path.parent.iterdir()))
 
     def test_remove_tree_is_content_with_nothing(self) -> None:
         """Removing what is not there is no error, so that a retry may do it again."""
