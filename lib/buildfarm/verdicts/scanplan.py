@@ -192,7 +192,7 @@ def machine_of(builder: BuilderSnapshot) -> Machine:
 
 
 def holding_of(state: AttemptState | None, cancelling: bool) -> Holding:
-    """What a builder holds whose open attempt is in `state`; None where there is no such attempt."""
+    """What a builder holds whose attempt is in `state`; None where it has no attempt."""
     if state is AttemptState.CLAIMED:
         return Holding.CLAIMED_CANCELLING if cancelling else Holding.CLAIMED
     if state is AttemptState.SENT:

@@ -1,0 +1,233 @@
+"""The upload stage: takes builds in UPLOADING from the database and has them published.
+
+Layer 4; DESIGN section 3, steps 8 and 9, and section 8. Tests: tests/unit/uploading/test_stage.py.
+
+The database is the queue, so a restart loses nothing and nothing is uploaded by two. Publishing
+blocks for as long as the archive likes, in a thread of its own pool, while a child does the work;
+when every thread is busy with a hung archive, scanning, dispatch and gathering do not notice.
+"""
+
+import random
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.threads import blockingCallFromThread
+from twisted.logger import Logger
+
+from buildfarm.flow.threads import Workers
+from buildfarm.flow.wakeup import Wakeup
+from buildfarm.storage import uploads
+from buildfarm.storage.epochs import Epoch
+from buildfarm.storage.transactor import Transactor
+from buildfarm.uploading.lanes import Lanes
+from buildfarm.vocab.announcements import Announcement, UploadWaiting
+from buildfarm.vocab.errors import DiskFull, FarmError, StaleState, StorageError, UploadRefused
+from buildfarm.vocab.settings import UploadSettings
+from buildfarm.vocab.upload import ResultFile, UploadTask
+
+#: Seconds after which the database is asked again although nobody said that an upload is due.
+_LONGEST_SLEEP = 30.0
+
+#: How many due uploads are read at once.
+_READ = 256
+
+
+class Publish(Protocol):
+    """Checks and publishes results, blocking; `uploads.publishing.publish` with its settings."""
+
+    def __call__(
+        self,
+        task: UploadTask,
+        results: tuple[ResultFile, ...],
+        commit_prepared: Callable[[], None],
+    ) -> None:
+        """Return once published; raise UploadRefused or UploadPostponed."""
+
+
+def retry_delay(tries: int, settings: UploadSettings, spread: float) -> float:
+    """Seconds until the next try after `tries` of them: doubling, bounded, `spread` in 0 … 1."""
+    delay = min(settings.first_retry * 2.0 ** min(tries, 30), settings.longest_retry)
+    return delay * (0.75 + 0.5 * spread)
+
+
+def results_of(task: UploadTask, spool_dir: Path) -> tuple[ResultFile, ...]:
+    """Where the gathered files of `task` are: under numbers, in the order of their names."""
+    spool = spool_dir / task.attempt.spool
+    return tuple(
+        ResultFile(file.name, spool / f"{number:04}", file.size, file.sha256)
+        for number, file in enumerate(task.attempt.files, 1)
+    )
+
+
+class UploadStage:
+    """Publishes what is due, at most `settings.threads` at once and one per archive."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        *,
+        storage: Transactor,
+        epoch: Epoch,
+        workers: Workers,
+        publish: Publish,
+        spool_dir: Path,
+        settings: UploadSettings,
+        utc_now: Callable[[], datetime],
+        checkpoint: Callable[[str], None],
+    ) -> None:
+        self._reactor = reactor
+        self._storage = storage
+        self._epoch = epoch
+        self._workers = workers
+        self._publish = publish
+        self._spool_dir = spool_dir
+        self._settings = settings
+        self._utc_now = utc_now
+        self._checkpoint = checkpoint
+        self._lanes = Lanes()
+        self._wakeup = Wakeup(reactor)
+        self._uploads: set[Deferred[None]] = set()
+        # Builds whose upload ended while the database was being read: what was read is too old.
+        self._ended_meanwhile: set[int] = set()
+        self._stopping = False
+        self._running: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Take up what is due, beginning with what an earlier manager left."""
+        self._running = Deferred.fromCoroutine(self._run())
+
+    def publish(self, announcement: Announcement) -> None:
+        """Look at the database again when a commit says that an upload waits."""
+        if isinstance(announcement, UploadWaiting):
+            self._wakeup.wake()
+
+    async def stop(self) -> None:
+        """Begin nothing more and wait for the uploads under way; the rest stays for the next start.
+
+        The caller bounds the wait: an upload cut short is taken up again at the next start.
+        """
+        self._stopping = True
+        self._wakeup.wake()
+        if self._running is not None:
+            await self._running
+        await DeferredList(list(self._uploads), consumeErrors=True)
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            sleep = _LONGEST_SLEEP
+            try:
+                sleep = await self._fill()
+            except StorageError as error:
+                self.log.warn("uploads that are due could not be read: {error}", error=error)
+                sleep = self._settings.first_retry
+            await self._wakeup.sleep(sleep)
+
+    async def _fill(self) -> float:
+        """Read what is due and begin as much as there is room for; seconds until the next look."""
+        now = self._utc_now()
+        self._ended_meanwhile.clear()
+        due = await self._storage.read(uploads.uploads_due, now, _READ, self._lanes.full())
+        self._lanes.add(task for task in due if task.build_id not in self._ended_meanwhile)
+        self._begin()
+        following = await self._storage.read(uploads.next_upload_time, now)
+        if following is None:
+            return _LONGEST_SLEEP
+        return min(_LONGEST_SLEEP, max(0.05, (following - now).total_seconds()))
+
+    def _begin(self) -> None:
+        while not self._stopping and self._lanes.running < self._settings.threads:
+            task = self._lanes.begin()
+            if task is None:
+                return
+            upload = Deferred.fromCoroutine(self._upload(task))
+            self._uploads.add(upload)
+            upload.addBoth(self._ended, upload, task)
+
+    def _ended(self, result: object, upload: Deferred[None], task: UploadTask) -> None:
+        self._uploads.discard(upload)
+        self._lanes.end(task)
+        self._ended_meanwhile.add(task.build_id)
+        self._begin()
+        # Its lane may have been full, and what is due of it is in the database only.
+        self._wakeup.wake()
+
+    async def _upload(self, task: UploadTask) -> None:
+        """One try of one upload, recorded whatever its end."""
+        try:
+            await self._try(task)
+        except StaleState as error:
+            self.log.warn("{title}: {error}", title=task.title, error=error)
+        except Exception:
+            # It stays due in the database and is tried again from there.
+            self.log.failure("upload of {title} was not recorded", title=task.title)
+
+    async def _try(self, task: UploadTask) -> None:
+        attempt_id = task.attempt.id
+
+        def commit_prepared() -> None:
+            blockingCallFromThread(
+                self._reactor,
+                lambda: Deferred.fromCoroutine(
+                    self._storage.write(
+                        uploads.mark_prepared, self._epoch, attempt_id, self._utc_now()
+                    )
+                ),
+            )
+
+        results = results_of(task, self._spool_dir)
+        try:
+            await self._workers.run(self._publish, task, results, commit_prepared)
+        except UploadRefused as error:
+            await self._refuse(task, str(error))
+            return
+        except (StorageError, DiskFull, FarmError, OSError) as error:
+            await self._postpone(task, str(error))
+            return
+        self._checkpoint("upload.published")
+        await self._storage.write(
+            uploads.mark_published, self._epoch, attempt_id, self._utc_now()
+        )
+        self._checkpoint("upload.recorded")
+        self.log.info(
+            "build={build} attempt={attempt} published: {title}",
+            build=task.build_id,
+            attempt=task.attempt.number,
+            title=task.title,
+        )
+        await self._workers.run(
+            shutil.rmtree, self._spool_dir / task.attempt.spool, ignore_errors=True
+        )
+
+    async def _refuse(self, task: UploadTask, reason: str) -> None:
+        self.log.warn("build={build} not published: {reason}", build=task.build_id, reason=reason)
+        await self._storage.write(
+            uploads.refuse_upload, self._epoch, task.attempt.id, reason, self._utc_now()
+        )
+
+    async def _postpone(self, task: UploadTask, reason: str) -> None:
+        tries = task.attempt.tries + 1
+        if tries >= self._settings.max_tries:
+            await self._refuse(task, f"given up after {tries} tries, the last one: {reason}")
+            return
+        delay = retry_delay(task.attempt.tries, self._settings, random.random())
+        self.log.warn(
+            "build={build} upload is tried again in {delay:.0f} s: {reason}",
+            build=task.build_id,
+            delay=delay,
+            reason=reason,
+        )
+        await self._storage.write(
+            uploads.postpone_upload,
+            self._epoch,
+            task.attempt.id,
+            reason,
+            self._utc_now() + timedelta(seconds=delay),
+            self._utc_now(),
+        )
