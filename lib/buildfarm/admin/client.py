@@ -1,0 +1,81 @@
+"""The caller's side of the control socket.
+
+Layer 5, standard library only and blocking: a command asks, prints and ends; importing Twisted
+would take longer than the answer. Tests: tests/unit/admin/test_server.py (both sides together).
+"""
+
+import socket
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from buildfarm.admin.protocol import (
+    MAX_SILENCE,
+    Done,
+    Part,
+    Problem,
+    Request,
+    decode_answer,
+    encode_request,
+)
+from buildfarm.vocab.errors import FarmError, Refused
+
+
+class NobodyListens(FarmError):
+    """No daemon answers at the control socket."""
+
+
+def connect(path: Path) -> socket.socket:
+    """A connection to the daemon at `path`; raises NobodyListens, or Refused without the right."""
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.settimeout(MAX_SILENCE)
+    try:
+        connection.connect(str(path))
+    except PermissionError as error:
+        connection.close()
+        raise Refused(
+            f"{path} may not be opened: only the user that the manager runs as, and root, "
+            "may give it commands."
+        ) from error
+    except OSError as error:
+        connection.close()
+        raise NobodyListens(f"No manager listens at {path}: {error.strerror}.") from error
+    return connection
+
+
+def ask(
+    connection: socket.socket,
+    request: Request,
+    files: Sequence[BinaryIO],
+    on_part: Callable[[Any], None],
+) -> Any:
+    """Send `request` with the descriptors of `files` and return the verb's result.
+
+    `on_part` is called with each piece of an answer that comes in pieces. Raises Refused with the
+    daemon's sentence, and FarmError where the daemon goes away or falls silent.
+    """
+    line = encode_request(request)
+    try:
+        with connection, connection.makefile("rb") as answers:
+            sent = socket.send_fds(connection, [line], [file.fileno() for file in files])
+            connection.sendall(line[sent:])
+            for answer_line in answers:
+                match decode_answer(answer_line):
+                    case Part(value):
+                        on_part(value)
+                    case Done(value):
+                        return value
+                    case Problem(sentence):
+                        raise Refused(sentence)
+    except TimeoutError as error:
+        raise FarmError(
+            f"The manager has said nothing for {MAX_SILENCE:.0f} s; whether "
+            f"{request.verb} was done is unknown."
+        ) from error
+    except ConnectionError as error:
+        raise FarmError(_gone(request)) from error
+    raise FarmError(_gone(request))
+
+
+def _gone(request: Request) -> str:
+    return f"The manager went away before it answered; whether {request.verb} was done is unknown."

@@ -1,0 +1,99 @@
+"""The daemon's side of the control socket.
+
+Layer 5. One request per connection; see `admin.protocol` for what is said. Nothing that a caller
+does or leaves undone holds more than its own connection: lines, descriptors, connections and
+silences are bounded. Tests: tests/unit/admin/test_server.py.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+
+from buildfarm.admin.conversation import Call, Conversation
+from buildfarm.vocab.errors import FarmError
+
+#: Conversations at once; each may hold some descriptors and one request line.
+MAX_CONVERSATIONS = 64
+
+#: Seconds that the verbs under way are given when the server stops.
+STOP_GRACE = 3.0
+
+
+class ControlServer:
+    """Listens at `path` (mode 0600) and answers each request with what `call` makes of it.
+
+    Whoever starts it holds the manager's lock: a socket that is found there is a dead daemon's
+    and is removed.
+    """
+
+    def __init__(
+        self, reactor: Any, path: Path, call: Call, max_conversations: int = MAX_CONVERSATIONS
+    ) -> None:
+        self._reactor = reactor
+        self._path = path
+        self._call = call
+        self._max_conversations = max_conversations
+        self._conversations: set[Conversation] = set()
+        self._idle: Deferred[None] | None = None
+        self._port: Any = None
+
+    async def start(self) -> None:
+        """Listen from now on; raises FarmError where the socket cannot be made."""
+        try:
+            self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            self._path.unlink(missing_ok=True)
+            self._port = self._reactor.listenUNIX(
+                str(self._path), _Conversations(self._converse), mode=0o600
+            )
+        except (OSError, CannotListenError) as error:
+            raise FarmError(f"The control socket {self._path} cannot be made: {error}.") from error
+
+    async def stop(self) -> None:
+        """Take no more requests, give those under way a moment, and let everybody go."""
+        if self._port is not None:
+            await self._port.stopListening()
+        await self._wait_until_idle()
+        for conversation in list(self._conversations):
+            conversation.drop()
+        await self._wait_until_idle()
+
+    async def _wait_until_idle(self) -> None:
+        if not self._conversations:
+            return
+        self._idle = Deferred()
+        try:
+            await self._idle.addTimeout(STOP_GRACE, self._reactor)
+        except TimeoutError:
+            self._idle = None
+
+    def _converse(self) -> Conversation | None:
+        """What answers a new connection; None closes it unanswered: a flood."""
+        if len(self._conversations) >= 2 * self._max_conversations:
+            return None
+        refusal = None
+        if len(self._conversations) >= self._max_conversations:
+            refusal = "The manager is answering too many commands; try again in a moment."
+        conversation = Conversation(self._reactor, self._call, self._ended, refusal)
+        self._conversations.add(conversation)
+        return conversation
+
+    def _ended(self, conversation: Conversation) -> None:
+        self._conversations.discard(conversation)
+        if not self._conversations and self._idle is not None:
+            idle, self._idle = self._idle, None
+            idle.callback(None)
+
+
+class _Conversations(Factory):
+    noisy = False
+
+    def __init__(self, converse: Callable[[], Conversation | None]) -> None:
+        self._converse = converse
+
+    def buildProtocol(self, addr: IAddress) -> Conversation | None:
+        return self._converse()

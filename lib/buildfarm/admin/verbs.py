@@ -1,0 +1,83 @@
+"""Every verb of the control socket by name, and how one is called with a stranger's parameters.
+
+Layer 5. A verb is `async def verb(farm, caller, *, …)` in the module of its noun; its keyword
+parameters are its contract. What a request brings is checked against their annotations, strictly,
+before the verb runs. Tests: tests/unit/admin/test_verbs.py.
+"""
+
+import functools
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, get_type_hints
+
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+
+from buildfarm.admin import archives, backups, builders, builds, chroots, sources
+from buildfarm.admin.farm import Caller, Farm
+from buildfarm.admin.plain import plain
+from buildfarm.admin.protocol import RequestRefused
+
+Verb = Callable[..., Awaitable[Any]]
+
+VERBS: dict[str, Verb] = {
+    "archive.add": archives.add,
+    "archive.list": archives.list_archives,
+    "archive.set": archives.change,
+    "backup": backups.backup,
+    "build.cancel": builds.cancel,
+    "build.list": builds.list_builds,
+    "build.log": builds.log,
+    "build.rescore": builds.rescore,
+    "build.retry": builds.retry,
+    "build.show": builds.show,
+    "build.why": builds.why,
+    "builder.add": builders.add,
+    "builder.list": builders.list_builders,
+    "builder.remove": builders.remove,
+    "builder.set": builders.change,
+    "builder.show": builders.show,
+    "chroot.list": chroots.list_chroots,
+    "chroot.set": chroots.change,
+    "submit": sources.submit,
+}
+
+
+async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) -> Any:
+    """Run the verb `name` and return its result as JSON can hold it.
+
+    Raises RequestRefused for an unknown verb or parameters that are not the verb's, and whatever
+    the verb raises.
+    """
+    verb = VERBS.get(name)
+    if verb is None:
+        raise RequestRefused(
+            f"{name!r} is no verb of this manager; is the command of another version?"
+        )
+    try:
+        checked = _parameters(verb).model_validate_json(json.dumps(params))
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        )
+        raise RequestRefused(f"{name} cannot be asked so: {faults}.") from error
+    given = {key: getattr(checked, key) for key in checked.model_fields_set}
+    return plain(await verb(farm, caller, **given))
+
+
+@functools.cache
+def _parameters(verb: Verb) -> type[BaseModel]:
+    """A model of the keyword parameters of `verb`: unknown ones and other types are refused."""
+    hints = get_type_hints(verb)
+    fields: dict[str, Any] = {
+        parameter.name: (
+            hints[parameter.name],
+            ... if parameter.default is parameter.empty else parameter.default,
+        )
+        for parameter in inspect.signature(verb).parameters.values()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    }
+    return create_model(
+        verb.__name__, __config__=ConfigDict(extra="forbid", strict=True), **fields
+    )
