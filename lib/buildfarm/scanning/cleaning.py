@@ -29,6 +29,7 @@ class Cleaner:
 
     def __init__(
         self,
+        *,
         storage: Transactor,
         epoch: Epoch,
         resetter: Resetter,

@@ -38,6 +38,7 @@ class Dispatcher:
 
     def __init__(
         self,
+        *,
         storage: Transactor,
         epoch: Epoch,
         files: FilesSettings,

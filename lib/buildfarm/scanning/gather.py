@@ -7,8 +7,6 @@ or while it is fetched. Files are kept under numbers; the names that the builder
 data, and the check before the upload is the first to compare them with anything.
 """
 
-import os
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from twisted.logger import Logger
 from buildfarm.builders.client import BuilderClient
 from buildfarm.filestore.logs import store_log
 from buildfarm.filestore.store import FileStore
+from buildfarm.flow.durable import flush_directory, remove_tree
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.job import Job
 from buildfarm.vocab.build import StoredFile
@@ -42,21 +41,16 @@ def spool_name(number: int) -> str:
     return f"{number:04}"
 
 
-def _empty_directory(path: Path) -> None:
-    """Make `path` an empty directory; what an interrupted gather left there is fetched again."""
-    if path.exists():
-        shutil.rmtree(path)
-    path.mkdir(parents=True, mode=0o750)
+def _make_empty(spool: Path) -> None:
+    """Make `spool` an empty directory; what an interrupted gather left there is fetched again."""
+    remove_tree(spool)
+    spool.mkdir(parents=True, mode=0o750)
 
 
-def _flush_directories(path: Path) -> None:
-    """Make the names in `path`, and its own name, survive a loss of power."""
-    for directory in (path, path.parent):
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _keep(spool: Path) -> None:
+    """Make the names in `spool`, and its own, survive a loss of power; files are flushed."""
+    flush_directory(spool)
+    flush_directory(spool.parent)
 
 
 class Gatherer:
@@ -82,11 +76,11 @@ class Gatherer:
         await self._places.acquire()
         try:
             spool = self._spool_dir / job.order.attempt.spool
-            await self._workers.run(_empty_directory, spool)
+            await self._workers.run(_make_empty, spool)
             log = await self._fetch_log(client, job, spool)
             wanted = said.outcome is BuildOutcome.OK and not job.cancelling
             files = await self._fetch_results(client, said.filemap, spool) if wanted else ()
-            await self._workers.run(_flush_directories if files else shutil.rmtree, spool)
+            await self._workers.run(_keep if files else remove_tree, spool)
             return Gathered(log, files)
         finally:
             self._places.release()
@@ -104,9 +98,13 @@ class Gatherer:
                 error=error,
             )
             await self._workers.run(path.write_text, job.logtail, "utf-8", "replace")
-        log = await self._workers.run(store_log, self._store, path)
-        await self._workers.run(path.unlink)
-        return log
+        return await self._workers.run(self._keep_log, path)
+
+    def _keep_log(self, path: Path) -> StoredFile:
+        with path.open("rb") as log:
+            stored = store_log(self._store, log, max_bytes=self._settings.max_log_bytes)
+        path.unlink()
+        return stored
 
     async def _fetch_results(
         self, client: BuilderClient, filemap: dict[str, str], spool: Path

@@ -1,7 +1,8 @@
-"""Why no builds are dispatched at the moment, if there is a reason.
+"""Why builds are not dispatched at the moment, or not to some builders, if there is a reason.
 
 Layer 4. A fault of the manager's own (disk full, database away) is nobody's failure: dispatch
-pauses, gathering goes on, and `why` says so. Tests: tests/unit/scanning/test_pauses.py.
+pauses, gathering goes on, and `why` says so. What only needs to be known (the network takes many
+builders away) is noted here too, and pauses nothing. Tests: tests/unit/scanning/test_pauses.py.
 """
 
 from collections.abc import Callable
@@ -16,12 +17,19 @@ class Pauses:
         self._utc_now = utc_now
         self._when_resumed = when_resumed
         self._reasons: dict[str, tuple[datetime, str]] = {}
+        self._pausing: set[str] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._reasons)
+        """Whether dispatch is paused."""
+        return bool(self._pausing)
 
     def pause(self, subject: str, reason: str) -> bool:
         """Pause because of `reason`; True where `subject` was no reason before."""
+        self._pausing.add(subject)
+        return self.note(subject, reason)
+
+    def note(self, subject: str, reason: str) -> bool:
+        """Have `why` say `reason` without pausing; True where `subject` was not noted before."""
         new = subject not in self._reasons
         since = self._utc_now() if new else self._reasons[subject][0]
         self._reasons[subject] = (since, reason)
@@ -29,8 +37,11 @@ class Pauses:
 
     def resume(self, subject: str) -> None:
         """Withdraw the reason of this subject; no matter where there was none."""
-        if self._reasons.pop(subject, None) is not None and not self._reasons:
-            self._when_resumed()
+        self._reasons.pop(subject, None)
+        if subject in self._pausing:
+            self._pausing.discard(subject)
+            if not self._pausing:
+                self._when_resumed()
 
     def reasons(self) -> tuple[str, ...]:
         """Each reason as a sentence with the time since when it holds, oldest first."""

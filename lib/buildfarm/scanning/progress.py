@@ -2,7 +2,8 @@
 
 Layer 4. That a build was confirmed, that it is being gathered and what its log tail says are
 true without the database: an attempt found SENT with our cookie is adopted all the same. So they
-cost no act of their own; all builders' notes share one. Tests: tests/unit/scanning/test_progress.py.
+cost no act of their own; all builders' notes share one.
+Tests: tests/unit/scanning/test_progress.py.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

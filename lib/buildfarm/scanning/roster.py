@@ -11,12 +11,12 @@ database go together in the next, so that after a restart one transaction assign
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from twisted.internet.defer import DeferredList, Deferred
-from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
 
 from buildfarm.flow.batches import Batcher
+from buildfarm.flow.reactors import Clock
+from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.pauses import Pauses
 from buildfarm.scanning.scanner import Scanner, Standing
 from buildfarm.storage import attempts, builds, roster
@@ -31,8 +31,7 @@ from buildfarm.vocab.announcements import (
     WorkArrived,
 )
 from buildfarm.vocab.build import Requirement
-from buildfarm.vocab.builder import BuilderSnapshot
-from buildfarm.vocab.errors import FarmError, StorageError
+from buildfarm.vocab.errors import StorageError
 from buildfarm.vocab.progress import ClaimRequest
 from buildfarm.vocab.states import CleanStatus
 
@@ -50,7 +49,8 @@ class Roster:
 
     def __init__(
         self,
-        reactor: IReactorTime,
+        reactor: Clock,
+        *,
         storage: Transactor,
         epoch: Epoch,
         utc_now: Callable[[], datetime],
@@ -65,8 +65,8 @@ class Roster:
         self._idle: dict[int, None] = {}
         self._requirements: dict[int, Requirement] = {}
         self._claims: Batcher[ClaimRequest, Claim] = Batcher(self._claim_many, CLAIM_BATCH)
-        self._sweeping = LoopingCall(lambda: Deferred.fromCoroutine(self._sweep()))
-        self._sweeping.clock = reactor
+        self._sweep_wakeup = Wakeup(reactor)
+        self._sweeping: Deferred[None] | None = None
         self._make_scanner: Callable[[Standing], Scanner] | None = None
 
     @property
@@ -83,12 +83,12 @@ class Roster:
         orders = await self._storage.read(attempts.open_orders)
         for builder in snapshots:
             self._add(Standing(builder, orders.get(builder.id)))
-        self._sweeping.start(SWEEP_INTERVAL, now=False)
+        self._sweeping = Deferred.fromCoroutine(self._sweep_for_ever())
 
     async def stop(self, grace: float) -> None:
         """End all scanners, each after its step under way or `grace` seconds."""
-        if self._sweeping.running:
-            self._sweeping.stop()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
         stops = [Deferred.fromCoroutine(scanner.stop(grace)) for scanner in self.scanners]
         await DeferredList(stops, consumeErrors=True)
         self._scanners.clear()
@@ -162,8 +162,9 @@ class Roster:
         for requirement_id in requirement_ids:
             requirement = self._requirements.get(requirement_id)
             if requirement is None:
-                continue  # the next sweep reads it
-            woken = next((id for id in self._idle if self._fits(id, requirement)), None)
+                self._sweep_wakeup.wake()
+                continue
+            woken = next((idle for idle in self._idle if self._fits(idle, requirement)), None)
             if woken is not None:
                 del self._idle[woken]
                 self._scanners[woken].seek_work()
@@ -171,6 +172,14 @@ class Roster:
     def _fits(self, builder_id: int, requirement: Requirement) -> bool:
         builder = self._scanners[builder_id].steps.builder
         return builder.dispatchable and fits(builder, requirement)
+
+    async def _sweep_for_ever(self) -> None:
+        try:
+            while True:
+                await self._sweep()
+                await self._sweep_wakeup.sleep(SWEEP_INTERVAL)
+        except CancelledError:
+            return
 
     async def _sweep(self) -> None:
         """Release delayed builds that are due, and wake the idle for work that nobody took."""

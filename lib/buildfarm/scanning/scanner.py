@@ -11,18 +11,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.judge import Judge
 from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.steps import NOW, Steps
+from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.observation import Observation
-from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,8 @@ class Scanner:
 
     def __init__(
         self,
-        reactor: IReactorTime,
+        reactor: Clock,
+        *,
         steps: Steps,
         wakeup: Wakeup,
         judge: Judge,
@@ -116,9 +117,10 @@ class Scanner:
             try:
                 delay = await self._cycle()
                 self._failures_in_row = 0
+                self._judge.succeeded(self._steps.builder.id)
             except CancelledError:
                 return
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - one builder's failures end here
                 delay = await self._recover(error)
             if delay > NOW and not self._stopping:
                 await self._wakeup.sleep(delay)
@@ -163,18 +165,16 @@ class Scanner:
             self._outdated = True
             return delay
         try:
-            verdict = await self._judge.failed(steps.builder, steps.job, error)
+            builder, ended = await self._judge.failed(steps.builder, steps.job, error)
         except StaleState:
             self._outdated = True
-            return delay
-        except Exception as another:
+        except Exception:  # noqa: BLE001 - the next cycle tries again
             self.log.failure(
-                "builder={builder} a failure could not be judged: {error}",
-                builder=steps.builder.name,
-                error=another,
+                "builder={builder} a failure could not be judged", builder=steps.builder.name
             )
-            return delay
-        if verdict is None:
-            return delay
-        steps.take_verdict(verdict)
-        return NOW
+        else:
+            if ended:
+                steps.job_ended(builder)
+                return NOW
+            steps.builder = builder
+        return delay

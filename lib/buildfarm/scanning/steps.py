@@ -8,21 +8,21 @@ Tests: tests/unit/scanning/test_steps.py.
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
 from buildfarm.builders.client import BuilderClient
+from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.crew import Crew
 from buildfarm.scanning.dispatch import Handover
 from buildfarm.scanning.job import Job
+from buildfarm.verdicts.scanplan import Machine, Step, machine_of
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import BuilderError, ResetFailed
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.progress import ClaimRequest, ProgressNote
 from buildfarm.vocab.states import AttemptState, CleanStatus
-from buildfarm.verdicts.scanplan import Machine, Step, machine_of
 
 #: The next cycle follows at once.
 NOW = 0.0
@@ -35,7 +35,8 @@ class Steps:
 
     def __init__(
         self,
-        reactor: IReactorTime,
+        reactor: Clock,
+        *,
         utc_now: Callable[[], datetime],
         builder: BuilderSnapshot,
         order: BuildOrder | None,
@@ -173,20 +174,30 @@ class Steps:
         return await self._end(self._crew.judge.breach(self.builder, self.job, reason))
 
     async def _end(self, verdict: Awaitable[BuilderSnapshot]) -> float:
-        """Take the builder as the verdict left it; the job, if there was one, is over."""
-        self.builder = await verdict
+        self.job_ended(await verdict)
+        return NOW
+
+    def job_ended(self, builder: BuilderSnapshot) -> None:
+        """A verdict was passed: `builder` is as it left it; the job, if there was one, is over."""
+        self.builder = builder
         if self.job is not None:
             self._crew.progress.forget(self.job.order.attempt.id)
         self.job = None
         self.seeking = True
-        return NOW
 
     # Cleaning.
 
     async def _abort(self, said: Observation | None) -> float:
         if self._aborting_since is None:
             self._aborting_since = self._reactor.seconds()
-            await self.client.abort()
+            try:
+                await self.client.abort()
+            except BuilderError as error:
+                if self.job is None:
+                    raise
+                # From here on the builder is not believed until it was cleaned.
+                reason = f"cancelled; `abort` was not answered as it should be: {error}"
+                return await self._end(self._crew.judge.cancelled(self.builder, self.job, reason))
         return await self._await_abort(said)
 
     async def _await_abort(self, said: Observation | None) -> float:

@@ -47,7 +47,9 @@ class Lanes:
 
     def full(self) -> frozenset[int]:
         """Archives (by id) of which no more can be held."""
-        return frozenset(id for id, lane in self._waiting.items() if len(lane) >= LANE_LENGTH)
+        return frozenset(
+            archive_id for archive_id, lane in self._waiting.items() if len(lane) >= LANE_LENGTH
+        )
 
     @property
     def running(self) -> int:

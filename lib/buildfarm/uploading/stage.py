@@ -191,9 +191,7 @@ class UploadStage:
             await self._postpone(task, str(error))
             return
         self._checkpoint("upload.published")
-        await self._storage.write(
-            uploads.mark_published, self._epoch, attempt_id, self._utc_now()
-        )
+        await self._storage.write(uploads.mark_published, self._epoch, attempt_id, self._utc_now())
         self._checkpoint("upload.recorded")
         self.log.info(
             "build={build} attempt={attempt} published: {title}",

@@ -1,0 +1,243 @@
+"""The judge's executioner: has each ending and failure settled, in one act each.
+
+Layer 4; DESIGN section 6. Who is to blame and what follows is decided by `verdicts.failure` and
+`verdicts.settling`, which are pure; this module gives them the evidence and has what they decide
+written. It also keeps the rows of failures of each builder, of which only a long one counts, and
+notices when so many fail together that it must be the network.
+Tests: tests/unit/scanning/test_judge.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from twisted.logger import Logger
+
+from buildfarm.flow.reactors import Clock
+from buildfarm.scanning.gather import Gathered
+from buildfarm.scanning.job import Job
+from buildfarm.scanning.pauses import Pauses
+from buildfarm.storage import attempts
+from buildfarm.storage.epochs import Epoch
+from buildfarm.storage.transactor import Transactor
+from buildfarm.verdicts import settling
+from buildfarm.verdicts.failure import ScanFailures, culprit_of, network_suspects
+from buildfarm.vocab.build import JobStanding
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import (
+    BuilderTimedOut,
+    BuilderUnreachable,
+    DiskFull,
+    FarmError,
+    ResetFailed,
+    ResultsRefused,
+    StorageError,
+)
+from buildfarm.vocab.observation import Observation
+from buildfarm.vocab.settings import ScanningSettings
+from buildfarm.vocab.settlement import JobWarning, Settlement
+from buildfarm.vocab.states import Culprit
+from buildfarm.vocab.text import one_line
+
+#: What `Pauses` calls the manager's own faults.
+DISK = "disk"
+DATABASE = "database"
+NETWORK = "network"
+
+
+class Judge:
+    """Settles what becomes of builders and jobs. Every method returns the builder as it is then."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Clock,
+        *,
+        storage: Transactor,
+        epoch: Epoch,
+        utc_now: Callable[[], datetime],
+        scanning: ScanningSettings,
+        pauses: Pauses,
+        farm_size: Callable[[], int],
+        checkpoint: Callable[[str], None],
+    ) -> None:
+        """`farm_size` is the number of builders in use, for the network rule."""
+        self._reactor = reactor
+        self._storage = storage
+        self._epoch = epoch
+        self._utc_now = utc_now
+        self._scanning = scanning
+        self._pauses = pauses
+        self._farm_size = farm_size
+        self._checkpoint = checkpoint
+        self._failures: dict[int, ScanFailures] = {}
+        self._unreachable_since: dict[int, float] = {}
+
+    # How an attempt ended.
+
+    async def ended(
+        self, builder: BuilderSnapshot, job: Job, said: Observation, gathered: Gathered
+    ) -> BuilderSnapshot:
+        """The builder said how the build ended, and log and results are on our disk."""
+        self._checkpoint("gather.downloaded")
+        assert said.outcome is not None, "the client refuses WAITING without a build status"
+        builder = await self._settle(
+            builder,
+            settling.settle_outcome(
+                builder,
+                job.order.standing,
+                said.outcome,
+                self._utc_now(),
+                log=gathered.log,
+                files=gathered.files,
+                dependencies=said.dependencies,
+            ),
+        )
+        self._checkpoint("gather.settled")
+        return builder
+
+    async def lost(self, builder: BuilderSnapshot, job: Job, evidence: str) -> BuilderSnapshot:
+        """The job is not on the builder any more."""
+        return await self._close(builder, job.order.standing, settling.settle_lost, evidence)
+
+    async def unconfirmed(
+        self, builder: BuilderSnapshot, job: Job, evidence: str
+    ) -> BuilderSnapshot:
+        """`build` was sent, and not answered with what confirms it."""
+        return await self._close(builder, job.order.standing, settling.settle_unconfirmed, evidence)
+
+    async def cancelled(self, builder: BuilderSnapshot, job: Job, evidence: str) -> BuilderSnapshot:
+        """The job was cancelled, and nothing of it is to be gathered."""
+        return await self._close(builder, job.order.standing, settling.settle_cancelled, evidence)
+
+    async def overdue(
+        self, builder: BuilderSnapshot, job: Job | None, what: str
+    ) -> BuilderSnapshot:
+        """The builder has been BUILDING or ABORTING for longer than it may."""
+        standing = None if job is None else job.order.standing
+        evidence = f"{builder.name} has been {what} for longer than its deadline"
+        return await self._close(builder, standing, settling.settle_overdue, evidence)
+
+    async def breach(
+        self, builder: BuilderSnapshot, job: Job | None, evidence: str
+    ) -> BuilderSnapshot:
+        """The builder runs something while it should be clean."""
+        standing = None if job is None else job.order.standing
+        return await self._close(builder, standing, settling.settle_breach, evidence)
+
+    # What went wrong in a cycle.
+
+    def answered(self, builder_id: int) -> None:
+        """The builder answered: what it may have failed since does not look like the network."""
+        if self._unreachable_since.pop(builder_id, None) is not None and not self._suspects():
+            self._pauses.resume(NETWORK)
+
+    def succeeded(self, builder_id: int) -> None:
+        """A whole cycle of this builder went well: a row of failures, if there was one, is over."""
+        self._failures.pop(builder_id, None)
+
+    def forget(self, builder_id: int) -> None:
+        """The builder was removed."""
+        self.succeeded(builder_id)
+        self.answered(builder_id)
+
+    async def failed(
+        self, builder: BuilderSnapshot, job: Job | None, error: Exception
+    ) -> tuple[BuilderSnapshot, bool]:
+        """A cycle failed with `error`: the builder as it is then, and whether its job ended.
+
+        Most often nothing is written: one failed scan says little.
+        """
+        self._log_failure(builder, error)
+        culprit = culprit_of(error) if isinstance(error, FarmError) else Culprit.BOTH
+        if culprit in (Culprit.MANAGER, Culprit.NOBODY):
+            self._pause_for(error)
+            return builder, False
+        if isinstance(error, ResultsRefused) and job is not None:
+            standing = job.order.standing
+            close = settling.settle_results_refused
+            return await self._close(builder, standing, close, str(error)), True
+        if not self._counts(builder, error):
+            return builder, False
+        if culprit is Culprit.BUILDER:
+            job = None
+        return await self._settle_failure(builder, job, error)
+
+    async def _settle_failure(
+        self, builder: BuilderSnapshot, job: Job | None, error: Exception
+    ) -> tuple[BuilderSnapshot, bool]:
+        standing = None if job is None else job.order.standing
+        settlement = settling.settle_failure(
+            builder, standing, one_line(str(error)), self._utc_now()
+        )
+        self._failures.pop(builder.id, None)
+        builder = await self._settle(builder, settlement)
+        if job is not None and isinstance(settlement.job, JobWarning):
+            warned = replace(job.order.standing, failure_count=settlement.job.failure_count)
+            job.order = replace(job.order, standing=warned)
+            return builder, False
+        return builder, job is not None and settlement.job is not None
+
+    def _counts(self, builder: BuilderSnapshot, error: Exception) -> bool:
+        """Whether this failure completes a row that counts as one, and is not the network's."""
+        now = self._reactor.seconds()
+        row = self._failures.get(builder.id, ScanFailures()).again(now)
+        self._failures[builder.id] = row
+        if isinstance(error, BuilderUnreachable | BuilderTimedOut):
+            self._unreachable_since.setdefault(builder.id, now)
+            suspects = self._suspects()
+            if suspects:
+                self._raise_alarm(len(suspects))
+            if builder.id in suspects:
+                return False
+        # A reset that failed took its time and was tried as the command thought right.
+        return isinstance(error, ResetFailed) or row.persistent(
+            now, self._scanning.failures_to_count, self._scanning.failure_span
+        )
+
+    def _suspects(self) -> frozenset[int]:
+        return network_suspects(self._unreachable_since, self._farm_size())
+
+    def _raise_alarm(self, builders: int) -> None:
+        reason = (
+            f"{builders} builders became unreachable within a minute: it looks like the network, "
+            "so none of them is blamed"
+        )
+        if self._pauses.note(NETWORK, reason):
+            self.log.critical("{reason}", reason=reason)
+
+    def _pause_for(self, error: Exception) -> None:
+        if isinstance(error, DiskFull):
+            self._pauses.pause(DISK, str(error))
+        elif isinstance(error, StorageError):
+            self._pauses.pause(DATABASE, f"the database cannot be used: {error}")
+
+    def _log_failure(self, builder: BuilderSnapshot, error: Exception) -> None:
+        if isinstance(error, FarmError):
+            self.log.warn(
+                "builder={builder} {error}", builder=builder.name, error=one_line(str(error))
+            )
+        else:
+            self.log.failure("builder={builder} a step failed", builder=builder.name)
+
+    async def _close(
+        self,
+        builder: BuilderSnapshot,
+        standing: JobStanding | None,
+        settle: Callable[[BuilderSnapshot, JobStanding, str, datetime], Settlement],
+        evidence: str,
+    ) -> BuilderSnapshot:
+        return await self._settle(builder, settle(builder, standing, evidence, self._utc_now()))
+
+    async def _settle(self, builder: BuilderSnapshot, settlement: Settlement) -> BuilderSnapshot:
+        """Write one verdict; every one is an event line in the log too."""
+        settled = await self._storage.write(
+            attempts.settle, self._epoch, settlement, self._utc_now()
+        )
+        self.log.info(
+            "builder={builder} settled: {reason}",
+            builder=builder.name,
+            reason=one_line(settlement.reason),
+        )
+        return builder if settled is None else settled
