@@ -17,7 +17,14 @@ class SettingsError(Refused):
 
 
 class BuilderError(FarmError):
-    """Talking to a builder failed. The root for the `builders` boundary."""
+    """Talking to a builder failed. The root for the `builders` boundary.
+
+    `sent` is false only where it is certain that nothing of the request was put on the wire.
+    """
+
+    def __init__(self, message: str = "", *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 class BuilderUnreachable(BuilderError):
