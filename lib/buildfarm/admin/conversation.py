@@ -76,13 +76,13 @@ class Conversation(Protocol):
         if self._connected:
             self.transport.abortConnection()
 
-    def connectionMade(self) -> None:
+    def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Wait for the request."""
         self._connected = True
         self.transport.registerProducer(self, True)
         self._start_timer(REQUEST_DEADLINE, self.drop)
 
-    def fileDescriptorReceived(self, descriptor: int) -> None:
+    def fileDescriptorReceived(self, descriptor: int) -> None:  # noqa: N802 - Twisted's name
         """Keep a descriptor, from our children too; those over the limit are closed at once."""
         if self._work is None and len(self._descriptors) <= MAX_FILES:
             os.set_inheritable(descriptor, False)
@@ -90,7 +90,7 @@ class Conversation(Protocol):
         else:
             os.close(descriptor)
 
-    def dataReceived(self, data: bytes) -> None:
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Collect the request's line and begin once it is whole; what follows it is ignored."""
         if self._work is not None:
             return
@@ -101,26 +101,27 @@ class Conversation(Protocol):
             self._work = Deferred.fromCoroutine(self._converse(bytes(line)))
             self._work.addBoth(self._work_ended)
 
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
         """Let go; a verb under way goes on until it ends or next sends a piece."""
         self._connected = False
-        self._timer.cancel() if self._timer.active() else None
+        if self._timer.active():
+            self._timer.cancel()
         self.resumeProducing()
         if self._work is None or self._work.called:
             self._end()
 
-    def pauseProducing(self) -> None:
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The caller reads slowly: sending waits."""
         if self._writable is None:
             self._writable = Deferred()
 
-    def resumeProducing(self) -> None:
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The caller has caught up, or is gone."""
         writable, self._writable = self._writable, None
         if writable is not None:
             writable.callback(None)
 
-    def stopProducing(self) -> None:
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
         """The connection is closing; `connectionLost` follows."""
 
     async def _converse(self, line: bytes) -> None:
@@ -147,7 +148,7 @@ class Conversation(Protocol):
             raise
         except FarmError as error:
             return Problem(str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001 - one verb's failure is not the server's
             _log.failure("A verb of the control socket failed")
             return Problem("The manager failed at this; its log says more.")
 

@@ -78,6 +78,4 @@ def _parameters(verb: Verb) -> type[BaseModel]:
         for parameter in inspect.signature(verb).parameters.values()
         if parameter.kind is parameter.KEYWORD_ONLY
     }
-    return create_model(
-        verb.__name__, __config__=ConfigDict(extra="forbid", strict=True), **fields
-    )
+    return create_model(verb.__name__, __config__=ConfigDict(extra="forbid", strict=True), **fields)

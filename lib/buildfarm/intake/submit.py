@@ -50,4 +50,3 @@ class Intake:
         self._filestore = filestore
         self._workers = workers
         self._utc_now = utc_now
-

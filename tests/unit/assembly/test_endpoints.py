@@ -1,0 +1,34 @@
+"""Addresses of listeners as text."""
+
+from buildfarm.assembly.endpoints import endpoint_fault
+from buildfarm.farmtesting.cases import FarmTestCase
+
+
+class TestEndpoints(FarmTestCase):
+    def test_good_addresses(self) -> None:
+        """Every kind that Twisted opens and the design names."""
+        for text in (
+            "tcp:8085",
+            "tcp:0:interface=127.0.0.1",
+            "tcp:8085:interface=\\:\\:1",
+            "ssl:443:privateKey=/etc/key.pem:certKey=/etc/cert.pem",
+            "unix:/run/farm.sock",
+            "systemd:domain=INET:index=0",
+        ):
+            self.assertIsNone(endpoint_fault(text), text)
+
+    def test_bad_addresses(self) -> None:
+        """What is wrong is said."""
+        for text, fault in (
+            ("", "'' is no kind of address"),
+            ("8085", "'8085' is no kind of address"),
+            ("http:80", "'http' is no kind of address"),
+            ("tcp", "the port is missing"),
+            ("tcp:http", "'http' is no port (0 to 65535)"),
+            ("tcp:65536", "'65536' is no port (0 to 65535)"),
+            ("tcp:80:localhost", "'localhost' is not of the form key=value"),
+            ("ssl:443", "privateKey= is missing"),
+            ("unix:", "a unix address names a path"),
+            ("systemd:domain=INET", "index= is missing"),
+        ):
+            self.assertEqual(fault, endpoint_fault(text), text)
