@@ -54,7 +54,7 @@ def remaining(estimated: float, elapsed: float) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A waiting build as the forecast sees it; `delay` is how long it may not start yet. Seconds."""
+    """A waiting build as the forecast sees it; it may not start before `delay`. Both in seconds."""
 
     requirement: Requirement
     estimated_duration: float
