@@ -67,6 +67,7 @@ class Connection(TwistedProtocol):
         self._received = 0
         self._headers_complete = False
         self._complete = False
+        self._keep = False
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """The connection is there; send small requests without waiting to fill a packet."""
@@ -161,12 +162,13 @@ class Connection(TwistedProtocol):
     def on_message_complete(self) -> None:
         """The answer has come whole."""
         self._complete = True
+        self._keep = self._parser.should_keep_alive()
 
     # How an exchange, or the connection, ends.
 
     def _complete_exchange(self) -> None:
         answered, self._answered, self._sink = self._answered, None, None
-        if self._parser.should_keep_alive():
+        if self._keep:
             self._timer.reset(IDLE_TIMEOUT)
         else:
             self._retire()
