@@ -27,6 +27,9 @@ class WorkSource(Protocol):
     def is_idle(self, builder_id: int) -> None:
         """This builder is clean, has nothing to do, and is to be told when work arrives."""
 
+    def is_removed(self, builder_id: int) -> None:
+        """This builder was removed and holds nothing: it needs no scanner any more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Crew:

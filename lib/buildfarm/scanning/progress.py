@@ -58,7 +58,9 @@ class ProgressJournal:
         try:
             await self._write(tuple(batch.values()))
         except StorageError:
-            self._waiting = {**batch, **self._waiting}
+            newer, self._waiting = self._waiting, batch
+            for note in newer.values():
+                self.note(note)
             raise
 
     async def _flush_in_loop(self) -> None:

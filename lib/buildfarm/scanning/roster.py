@@ -127,6 +127,13 @@ class Roster:
         """This builder has nothing to do; those that were idle before it are woken first."""
         self._idle.setdefault(builder_id)
 
+    def is_removed(self, builder_id: int) -> None:
+        """This builder was removed and holds nothing: its scanner ends."""
+        self._idle.pop(builder_id, None)
+        scanner = self._scanners.pop(builder_id, None)
+        if scanner is not None:
+            scanner.leave()
+
     async def fetch_standing(self, builder_id: int) -> Standing:
         """What the database says of one builder now."""
         builder, order = await self._storage.read(attempts.standing, builder_id)

@@ -98,6 +98,11 @@ class Scanner:
             job.watchers += 1 if watching else -1
             self._wakeup.wake()
 
+    def leave(self) -> None:
+        """End after this cycle, for good: the builder was removed."""
+        self._stopping = True
+        self._steps.client.close()
+
     async def stop(self, grace: float) -> None:
         """End after the step under way, or by cancelling it after `grace` seconds.
 
@@ -134,6 +139,7 @@ class Scanner:
         step = self._plan(said)
         if step is Step.ASK:
             said = await self._steps.client.fetch_status()
+            await self._turn(self._steps.builder.id)
             self._pace.scanned()
             self._judge.answered(self._steps.builder.id)
             step = self._plan(said)

@@ -87,6 +87,8 @@ class Steps:
     # A builder that holds nothing.
 
     async def _rest(self, said: Observation | None) -> float:
+        if not self.builder.active:
+            self._crew.work.is_removed(self.builder.id)
         return self._crew.pace.idle(self.builder.id)
 
     async def _seek(self, said: Observation | None) -> float:

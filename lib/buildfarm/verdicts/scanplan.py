@@ -221,8 +221,10 @@ def plan(
     """The next step for `builder`. Ask first with no observation; ASK means: observe, then again.
 
     A builder that was taken out is left alone once it holds nothing; a manual one is kept clean
-    and watched, and never claims.
+    and watched, and never claims. What a removed builder still holds is given up.
     """
+    if not builder.active and holding is not Holding.NOTHING:
+        return Step.LOSE
     if holding is Holding.NOTHING and not (builder.active and builder.builderok):
         return Step.REST
     step = TABLE[machine_of(builder), builder.clean_status, holding, said_of(observation, cookie)]

@@ -114,6 +114,13 @@ class PlanTests(FarmTestCase):
         self.assertEqual(Step.REST, plan(failed, Holding.NOTHING, None, None))
         self.assertEqual(Step.ASK, plan(failed, Holding.CONFIRMED, COOKIE, None))
 
+    def test_a_removed_builder_gives_its_job_up(self) -> None:
+        """Who removes a builder by force wants its build done elsewhere, at once."""
+        removed = replace(REAL, active=False, clean_status=CleanStatus.DIRTY)
+        for holding in set(Holding) - {Holding.NOTHING}:
+            self.assertEqual(Step.LOSE, plan(removed, holding, COOKIE, None))
+        self.assertEqual(Step.REST, plan(removed, Holding.NOTHING, None, None))
+
     def test_a_dirty_virtual_builder_is_reset_unasked(self) -> None:
         """What a used virtual builder says is of no interest."""
         dirty = replace(VIRTUAL, clean_status=CleanStatus.DIRTY)

@@ -1,0 +1,119 @@
+"""The lanes of the upload stage: order within an archive, fairness between archives."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.uploading.lanes import LANE_LENGTH, Lanes
+from buildfarm.vocab.archive import ArchiveSnapshot
+from buildfarm.vocab.build import AttemptSnapshot
+from buildfarm.vocab.states import AttemptState, UploaderKind
+from buildfarm.vocab.upload import UploadTask
+
+ARCHIVE = ArchiveSnapshot(
+    id=1,
+    name="main",
+    distribution="debian",
+    suites=("bookworm",),
+    architectures=("amd64",),
+    nominated_architecture="amd64",
+    component="main",
+    bases=(),
+    trusted_keys=(),
+    uploader=UploaderKind.DIRECTORY,
+    path="/srv/main",
+    key_id=None,
+    private=False,
+    virtualized=False,
+)
+ATTEMPT = AttemptSnapshot(
+    id=1,
+    build_id=1,
+    number=1,
+    builder_id=1,
+    builder_name="bob",
+    cookie="PACKAGEBUILD-1-1-0a1b2c3d",
+    state=AttemptState.GATHERED,
+    epoch=1,
+    spool="PACKAGEBUILD-1-1-0a1b2c3d",
+    outcome=None,
+    reason=None,
+    claimed=datetime(2026, 1, 1),
+    sent=None,
+    confirmed=None,
+    gathered=None,
+    closed=None,
+    prepared=False,
+    tries=0,
+    next_try=None,
+    last_error=None,
+)
+
+
+def upload(build_id: int, archive_id: int = 1) -> UploadTask:
+    return UploadTask(
+        build_id=build_id,
+        title=f"build {build_id}",
+        source="hello",
+        version="1.0",
+        architecture="amd64",
+        arch_indep=True,
+        suite="bookworm",
+        component="main",
+        binaries=("hello",),
+        archive=replace(ARCHIVE, id=archive_id),
+        attempt=replace(ATTEMPT, id=build_id, build_id=build_id),
+    )
+
+
+class LanesTests(FarmTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.lanes = Lanes()
+
+    def test_an_archive_is_served_in_order_and_one_at_a_time(self) -> None:
+        """The second upload of an archive begins when the first has ended."""
+        first, second = upload(1), upload(2)
+        self.lanes.add([first, second])
+        self.assertEqual(first, self.lanes.begin())
+        self.assertIsNone(self.lanes.begin())
+        self.lanes.end(first)
+        self.assertEqual(second, self.lanes.begin())
+
+    def test_archives_are_served_in_turn(self) -> None:
+        """A long lane does not keep another archive's only upload waiting."""
+        self.lanes.add([upload(1, 1), upload(2, 1), upload(3, 1), upload(4, 2)])
+        order: list[int] = []
+        while task := self.lanes.begin():
+            order.append(task.build_id)
+            self.lanes.end(task)
+        self.assertEqual([1, 4, 2, 3], order)
+
+    def test_a_hung_archive_holds_one_place(self) -> None:
+        """What else is due for it waits; other archives go on."""
+        self.lanes.add([upload(1, 1), upload(2, 1), upload(3, 2)])
+        self.lanes.begin()
+        other = self.lanes.begin()
+        self.assertEqual(upload(3, 2), other)
+        self.assertEqual(2, self.lanes.running)
+        self.assertIsNone(self.lanes.begin())
+
+    def test_an_upload_that_is_held_is_not_added_again(self) -> None:
+        """The database names it as due until its end is recorded."""
+        task = upload(1)
+        self.lanes.add([task])
+        self.lanes.add([task])
+        self.assertEqual(task, self.lanes.begin())
+        self.lanes.add([task])
+        self.lanes.end(task)
+        self.assertIsNone(self.lanes.begin())
+
+    def test_a_lane_is_bounded(self) -> None:
+        """What does not fit stays in the database, and the archive is named as full."""
+        self.lanes.add([upload(number) for number in range(1, LANE_LENGTH + 10)])
+        self.assertEqual(frozenset({1}), self.lanes.full())
+        task = self.lanes.begin()
+        assert task is not None
+        self.assertEqual(frozenset(), self.lanes.full())
+        self.lanes.add([upload(LANE_LENGTH + 5)])
+        self.assertEqual(frozenset({1}), self.lanes.full())
