@@ -1,0 +1,76 @@
+"""A web resource whose answers are files: bounded in number, each on its own.
+
+Layer 3; tests in `tests/functional/filestore/test_resource.py`.
+"""
+
+from abc import ABC, abstractmethod
+from http import HTTPStatus
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from buildfarm.filestore.replies import Reply
+from buildfarm.flow.reactors import Clock
+from buildfarm.flow.threads import Workers
+from buildfarm.vocab.errors import Stopped
+
+_log = Logger()
+
+#: Seconds after which a client that was refused for want of room may ask again.
+RETRY_AFTER = 10
+
+_METHODS = (b"GET", b"HEAD")
+
+
+class SendingResource(Resource, ABC):
+    """Answers GET and HEAD, at most `max_downloads` at once; beyond that 503 and `Retry-After`.
+
+    A subclass gives `answer`. An error in it ends this request only: 500, or a cut connection
+    where the answer had begun. `downloads` is the number of those under way.
+    """
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, reactor: Clock, workers: Workers, max_downloads: int) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.downloads = 0
+        self._reactor = reactor
+        self._workers = workers
+        self._max_downloads = max_downloads
+
+    @abstractmethod
+    async def answer(self, reply: Reply) -> None:
+        """Answer one request; its path is `reply.path`."""
+
+    def render(self, request: Request) -> int:
+        """Begin to answer, or say at once what cannot be answered."""
+        reply = Reply(self._reactor, self._workers, request)
+        if request.method not in _METHODS:
+            allow = ", ".join(method.decode() for method in _METHODS)
+            sentence = "Files can only be read here."
+            reply.refuse(HTTPStatus.METHOD_NOT_ALLOWED, sentence, allow=allow)
+        elif self.downloads >= self._max_downloads:
+            sentence = f"{self.downloads} downloads are under way; come back later."
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            reply.refuse(status, sentence, retry_after=str(RETRY_AFTER))
+        else:
+            self.downloads += 1
+            Deferred.fromCoroutine(self._answer_alone(reply))
+        return NOT_DONE_YET
+
+    async def _answer_alone(self, reply: Reply) -> None:
+        try:
+            await self.answer(reply)
+        except Stopped:
+            reply.abort()
+        except Exception:  # noqa: BLE001 - an error must not spread beyond its request
+            _log.failure("A request for {uri} failed", uri=reply.request.uri)
+            if reply.request.startedWriting:
+                reply.abort()
+            else:
+                status = HTTPStatus.INTERNAL_SERVER_ERROR
+                reply.refuse(status, "The manager could not answer this request.")
+        finally:
+            self.downloads -= 1
