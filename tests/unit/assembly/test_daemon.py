@@ -1,0 +1,126 @@
+"""What the daemon tells the init system, and what it does on SIGHUP."""
+
+from pathlib import Path
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, succeed
+
+from buildfarm.assembly.daemon import Daemon
+from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.flow.logfile import LogFile
+from buildfarm.flow.readiness import Readiness
+from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.settings import Settings
+
+
+class RecordingManager(Service):
+    """A manager that starts when the test says so."""
+
+    def __init__(self) -> None:
+        self.running_deferred: Deferred[None] = Deferred()
+        self.settings: list[Settings] = []
+        self.stopped = False
+
+    def when_running(self) -> Deferred[None]:
+        """Fires when the test fires it."""
+        return self.running_deferred
+
+    def reload(self, settings: Settings) -> None:
+        """Remember `settings`."""
+        self.settings.append(settings)
+
+    def stopService(self) -> Deferred[None]:
+        """Stop at once."""
+        super().stopService()
+        self.stopped = True
+        return succeed(None)
+
+
+class RecordingReadiness(Readiness):
+    """Remembers what was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def ready(self, status: str = "") -> None:
+        """Remember it."""
+        self.told.append("ready")
+
+    def reloading(self) -> None:
+        """Remember it."""
+        self.told.append("reloading")
+
+    def stopping(self) -> None:
+        """Remember it."""
+        self.told.append("stopping")
+
+
+class TestDaemon(FarmTestCase):
+    def setUp(self) -> None:
+        """Start a daemon."""
+        super().setUp()
+        self.config: Path = self.make_directory() / "manager.toml"
+        self.config.write_text('[manager]\nstate_dir = "state"\n')
+        self.log = LogFile(self.config.with_name("log"))
+        self.addCleanup(self.log.close)
+        self.manager = RecordingManager()
+        self.readiness = RecordingReadiness()
+        self.ends: list[str] = []
+        self.daemon = Daemon(
+            self.reactor,
+            self.manager,
+            self.config,
+            log_file=self.log,
+            readiness=self.readiness,
+            stop=lambda: self.ends.append("stop"),
+        )
+        self.daemon.startService()
+        self.addCleanup(self.daemon.stopService)
+
+    def test_ready_when_running(self) -> None:
+        """Readiness is told when the manager works, not when it begins to start."""
+        self.assertTrue(self.manager.running)
+        self.assertEqual([], self.readiness.told)
+        self.manager.running_deferred.callback(None)
+        self.assertEqual(["ready"], self.readiness.told)
+
+    def test_stopping(self) -> None:
+        """That the manager stops is told before it does."""
+        self.manager.running_deferred.callback(None)
+        self.successResultOf(self.daemon.stopService())
+        self.assertEqual(["ready", "stopping"], self.readiness.told)
+        self.assertTrue(self.manager.stopped)
+
+    def test_cannot_start(self) -> None:
+        """A manager that is refused its start ends the process, and is never called ready."""
+        self.manager.running_deferred.errback(Refused("Another manager runs here."))
+        self.assertEqual([], self.readiness.told)
+        self.assertEqual(["stop"], self.ends)
+        self.assertTrue(self.daemon.failed)
+
+    def test_breaks_at_start(self) -> None:
+        """So does one that breaks; its traceback is in the log."""
+        self.manager.running_deferred.errback(ZeroDivisionError())
+        self.assertEqual(["stop"], self.ends)
+        self.assertEqual(1, len(self.flush_logged_errors(ZeroDivisionError)))
+
+    def test_reload(self) -> None:
+        """Settings that were read again reach the manager."""
+        self.config.write_text('[manager]\nstate_dir = "state"\n[scanning]\ncpu_share = 0.5\n')
+        self.manager.running_deferred.callback(None)
+        self.daemon.reload()
+        self.assertEqual([0.5], [settings.scanning.cpu_share for settings in self.manager.settings])
+        self.assertEqual(["ready", "reloading", "ready"], self.readiness.told)
+
+    def test_reload_of_nonsense(self) -> None:
+        """Settings that are not right change nothing, and the daemon goes on."""
+        self.config.write_text('[manager]\nstate_dir = "state"\ncolour = "red"\n')
+        self.manager.running_deferred.callback(None)
+        self.daemon.reload()
+        self.assertEqual([], self.manager.settings)
+        self.assertEqual(["ready", "reloading", "ready"], self.readiness.told)
+
+    def test_reload_while_starting(self) -> None:
+        """A reload that comes too early does not pass for readiness."""
+        self.daemon.reload()
+        self.assertEqual([], self.readiness.told)
