@@ -7,6 +7,7 @@ or while it is fetched. Files are kept under numbers; the names that the builder
 data, and the check before the upload is the first to compare them with anything.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from buildfarm.flow.durable import flush_directory, remove_tree
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.job import Job
 from buildfarm.vocab.build import StoredFile
-from buildfarm.vocab.errors import BuilderError, ResultsRefused
+from buildfarm.vocab.errors import BuilderError, DiskFull, ResultsCorrupt, ResultsRefused
 from buildfarm.vocab.names import is_file_name
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.settings import GatherSettings
@@ -30,10 +31,14 @@ from buildfarm.vocab.text import one_line
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What is on our disk of one attempt, flushed. `log` is in the file store, compressed."""
+    """What is on our disk of one attempt, flushed. `log` is in the file store, compressed.
+
+    `refusal` says why the results were not taken, where they break a limit.
+    """
 
     log: StoredFile | None
     files: tuple[StoredFile, ...]
+    refusal: str | None = None
 
 
 def spool_name(number: int) -> str:
@@ -70,8 +75,8 @@ class Gatherer:
     async def gather(self, client: BuilderClient, job: Job, said: Observation) -> Gathered:
         """Fetch the log, and the results of a build that is OK and wanted.
 
-        Raises ResultsRefused where what the builder offers breaks a limit or a digest, BuilderError
-        where it cannot be fetched, DiskFull where it cannot be kept.
+        Raises BuilderError where they cannot be fetched or are not what was announced, DiskFull
+        where they cannot be kept.
         """
         await self._places.acquire()
         try:
@@ -79,9 +84,15 @@ class Gatherer:
             await self._workers.run(_make_empty, spool)
             log = await self._fetch_log(client, job, spool)
             wanted = said.outcome is BuildOutcome.OK and not job.cancelling
-            files = await self._fetch_results(client, said.filemap, spool) if wanted else ()
+            files: tuple[StoredFile, ...] = ()
+            refusal = None
+            try:
+                if wanted:
+                    files = await self._fetch_results(client, said.filemap, spool)
+            except ResultsRefused as error:
+                refusal = str(error)
             await self._workers.run(_keep if files else remove_tree, spool)
-            return Gathered(log, files)
+            return Gathered(log, files, refusal)
         finally:
             self._places.release()
 
@@ -97,8 +108,18 @@ class Gatherer:
                 cookie=job.cookie,
                 error=error,
             )
-            await self._workers.run(path.write_text, job.logtail, "utf-8", "replace")
+            return await self.keep_tail(job)
         return await self._workers.run(self._keep_log, path)
+
+    async def keep_tail(self, job: Job) -> StoredFile | None:
+        """Store the last log tail of a job whose log cannot be fetched; None where that fails."""
+        tail = io.BytesIO(job.logtail.encode("utf-8", "replace"))
+        limit = self._settings.max_log_bytes
+        try:
+            return await self._workers.run(store_log, self._store, tail, max_bytes=limit)
+        except (DiskFull, OSError) as error:
+            self.log.warn("log tail of {cookie}: {error}", cookie=job.cookie, error=error)
+            return None
 
     def _keep_log(self, path: Path) -> StoredFile:
         with path.open("rb") as log:
@@ -117,7 +138,7 @@ class Gatherer:
             path = spool / spool_name(number)
             fetched = await client.download(filemap[name], path, limit, self._deadline(limit))
             if fetched.sha1 != filemap[name]:
-                raise ResultsRefused(
+                raise ResultsCorrupt(
                     f"the builder offered {one_line(name)} as {filemap[name]} and sent "
                     f"{fetched.sha1}: the file changed or was never what it said"
                 )

@@ -6,7 +6,16 @@ Layer 4. Tests: tests/unit/scanning.
 from dataclasses import dataclass, replace
 
 from buildfarm.vocab.build import BuildOrder
+from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.states import AttemptState
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the database says of a builder: its row, and the order of the attempt that it holds."""
+
+    builder: BuilderSnapshot
+    order: BuildOrder | None
 
 
 @dataclass(slots=True)

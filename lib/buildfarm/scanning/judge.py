@@ -7,7 +7,7 @@ notices when so many fail together that it must be the network.
 Tests: tests/unit/scanning/test_judge.py.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -22,7 +22,7 @@ from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts import settling
 from buildfarm.verdicts.failure import ScanFailures, culprit_of, network_suspects
-from buildfarm.vocab.build import JobStanding
+from buildfarm.vocab.build import JobStanding, StoredFile
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import (
     BuilderTimedOut,
@@ -30,12 +30,11 @@ from buildfarm.vocab.errors import (
     DiskFull,
     FarmError,
     ResetFailed,
-    ResultsRefused,
     StorageError,
 )
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.settings import ScanningSettings
-from buildfarm.vocab.settlement import JobWarning, Settlement
+from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import Culprit
 from buildfarm.vocab.text import one_line
 
@@ -60,9 +59,13 @@ class Judge:
         scanning: ScanningSettings,
         pauses: Pauses,
         farm_size: Callable[[], int],
+        keep_tail: Callable[[Job], Awaitable[StoredFile | None]],
         checkpoint: Callable[[str], None],
     ) -> None:
-        """`farm_size` is the number of builders in use, for the network rule."""
+        """`farm_size` is the number of builders in use, for the network rule.
+
+        `keep_tail` stores the last log tail of a job; it does not fail.
+        """
         self._reactor = reactor
         self._storage = storage
         self._epoch = epoch
@@ -70,6 +73,7 @@ class Judge:
         self._scanning = scanning
         self._pauses = pauses
         self._farm_size = farm_size
+        self._keep_tail = keep_tail
         self._checkpoint = checkpoint
         self._failures: dict[int, ScanFailures] = {}
         self._unreachable_since: dict[int, float] = {}
@@ -82,49 +86,57 @@ class Judge:
         """The builder said how the build ended, and log and results are on our disk."""
         self._checkpoint("gather.downloaded")
         assert said.outcome is not None, "the client refuses WAITING without a build status"
-        builder = await self._settle(
-            builder,
-            settling.settle_outcome(
+        standing = job.order.standing
+        if gathered.refusal is not None:
+            settlement = settling.settle_results_refused(
+                builder, standing, gathered.refusal, gathered.log
+            )
+        else:
+            settlement = settling.settle_outcome(
                 builder,
-                job.order.standing,
+                standing,
                 said.outcome,
                 self._utc_now(),
                 log=gathered.log,
                 files=gathered.files,
                 dependencies=said.dependencies,
-            ),
-        )
+            )
+        builder = await self._settle(builder, job, settlement)
         self._checkpoint("gather.settled")
         return builder
 
     async def lost(self, builder: BuilderSnapshot, job: Job, evidence: str) -> BuilderSnapshot:
         """The job is not on the builder any more."""
-        return await self._close(builder, job.order.standing, settling.settle_lost, evidence)
+        settlement = settling.settle_lost(builder, job.order.standing, evidence, self._utc_now())
+        return await self._settle(builder, job, settlement)
 
     async def unconfirmed(
         self, builder: BuilderSnapshot, job: Job, evidence: str
     ) -> BuilderSnapshot:
         """`build` was sent, and not answered with what confirms it."""
-        return await self._close(builder, job.order.standing, settling.settle_unconfirmed, evidence)
+        now = self._utc_now()
+        settlement = settling.settle_unconfirmed(builder, job.order.standing, evidence, now)
+        return await self._settle(builder, job, settlement)
 
     async def cancelled(self, builder: BuilderSnapshot, job: Job, evidence: str) -> BuilderSnapshot:
         """The job was cancelled, and nothing of it is to be gathered."""
-        return await self._close(builder, job.order.standing, settling.settle_cancelled, evidence)
+        settlement = settling.settle_cancelled(builder, job.order.standing, evidence)
+        return await self._settle(builder, job, settlement)
 
     async def overdue(
         self, builder: BuilderSnapshot, job: Job | None, what: str
     ) -> BuilderSnapshot:
         """The builder has been BUILDING or ABORTING for longer than it may."""
-        standing = None if job is None else job.order.standing
         evidence = f"{builder.name} has been {what} for longer than its deadline"
-        return await self._close(builder, standing, settling.settle_overdue, evidence)
+        settlement = settling.settle_overdue(builder, _standing(job), evidence, self._utc_now())
+        return await self._settle(builder, job, settlement)
 
     async def breach(
         self, builder: BuilderSnapshot, job: Job | None, evidence: str
     ) -> BuilderSnapshot:
         """The builder runs something while it should be clean."""
-        standing = None if job is None else job.order.standing
-        return await self._close(builder, standing, settling.settle_breach, evidence)
+        settlement = settling.settle_breach(builder, _standing(job), evidence, self._utc_now())
+        return await self._settle(builder, job, settlement)
 
     # What went wrong in a cycle.
 
@@ -154,10 +166,6 @@ class Judge:
         if culprit in (Culprit.MANAGER, Culprit.NOBODY):
             self._pause_for(error)
             return builder, False
-        if isinstance(error, ResultsRefused) and job is not None:
-            standing = job.order.standing
-            close = settling.settle_results_refused
-            return await self._close(builder, standing, close, str(error)), True
         if not self._counts(builder, error):
             return builder, False
         if culprit is Culprit.BUILDER:
@@ -167,12 +175,9 @@ class Judge:
     async def _settle_failure(
         self, builder: BuilderSnapshot, job: Job | None, error: Exception
     ) -> tuple[BuilderSnapshot, bool]:
-        standing = None if job is None else job.order.standing
-        settlement = settling.settle_failure(
-            builder, standing, one_line(str(error)), self._utc_now()
-        )
+        settlement = settling.settle_failure(builder, _standing(job), str(error), self._utc_now())
         self._failures.pop(builder.id, None)
-        builder = await self._settle(builder, settlement)
+        builder = await self._settle(builder, job, settlement)
         if job is not None and isinstance(settlement.job, JobWarning):
             warned = replace(job.order.standing, failure_count=settlement.job.failure_count)
             job.order = replace(job.order, standing=warned)
@@ -221,23 +226,25 @@ class Judge:
         else:
             self.log.failure("builder={builder} a step failed", builder=builder.name)
 
-    async def _close(
-        self,
-        builder: BuilderSnapshot,
-        standing: JobStanding | None,
-        settle: Callable[[BuilderSnapshot, JobStanding, str, datetime], Settlement],
-        evidence: str,
+    async def _settle(
+        self, builder: BuilderSnapshot, job: Job | None, settlement: Settlement
     ) -> BuilderSnapshot:
-        return await self._settle(builder, settle(builder, standing, evidence, self._utc_now()))
-
-    async def _settle(self, builder: BuilderSnapshot, settlement: Settlement) -> BuilderSnapshot:
-        """Write one verdict; every one is an event line in the log too."""
+        """Write one verdict. An attempt of which no log was gathered keeps its last tail."""
+        ending = settlement.job
+        if job is not None and isinstance(ending, JobSettlement) and ending.log is None:
+            log = await self._keep_tail(job)
+            settlement = replace(settlement, job=replace(ending, log=log))
         settled = await self._storage.write(
             attempts.settle, self._epoch, settlement, self._utc_now()
         )
         self.log.info(
-            "builder={builder} settled: {reason}",
+            "builder={builder} {job}settled: {reason}",
             builder=builder.name,
+            job="" if job is None else f"build={job.order.attempt.build_id} ",
             reason=one_line(settlement.reason),
         )
         return builder if settled is None else settled
+
+
+def _standing(job: Job | None) -> JobStanding | None:
+    return None if job is None else job.order.standing

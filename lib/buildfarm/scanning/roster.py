@@ -10,6 +10,7 @@ database go together in the next, so that after a restart one transaction assign
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.logger import Logger
@@ -17,9 +18,11 @@ from twisted.logger import Logger
 from buildfarm.flow.batches import Batcher
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
+from buildfarm.scanning.job import Standing
+from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.pauses import Pauses
-from buildfarm.scanning.scanner import Scanner, Standing
-from buildfarm.storage import attempts, builds, roster
+from buildfarm.scanning.scanner import Scanner
+from buildfarm.storage import attempts, orders, queue, roster
 from buildfarm.storage.attempts import Claim
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
@@ -55,12 +58,17 @@ class Roster:
         epoch: Epoch,
         utc_now: Callable[[], datetime],
         pauses: Pauses,
+        pace: Pace,
+        web_url: str,
     ) -> None:
+        """`web_url` is where builds find the archives that they are for."""
         self._reactor = reactor
         self._storage = storage
         self._epoch = epoch
         self._utc_now = utc_now
         self._pauses = pauses
+        self._pace = pace
+        self._web_url = web_url
         self._scanners: dict[int, Scanner] = {}
         self._idle: dict[int, None] = {}
         self._requirements: dict[int, Requirement] = {}
@@ -80,9 +88,9 @@ class Roster:
         """Scan every active builder; each finds the job that it held before a restart."""
         self._make_scanner = make_scanner
         snapshots = await self._storage.read(roster.builders)
-        orders = await self._storage.read(attempts.open_orders)
+        held = await self._storage.read(orders.open_orders, self._web_url)
         for builder in snapshots:
-            self._add(Standing(builder, orders.get(builder.id)))
+            self._add(Standing(builder, held.get(builder.id)))
         self._sweeping = Deferred.fromCoroutine(self._sweep_for_ever())
 
     async def stop(self, grace: float) -> None:
@@ -97,6 +105,7 @@ class Roster:
         assert self._make_scanner is not None, "start() comes first"
         scanner = self._make_scanner(standing)
         self._scanners[standing.builder.id] = scanner
+        self._pace.builders = len(self._scanners)
         scanner.start()
 
     # What scanners ask of it.
@@ -121,7 +130,9 @@ class Roster:
         return Claim(builder, None)
 
     async def _claim_many(self, requests: Sequence[ClaimRequest]) -> Sequence[Claim]:
-        return await self._storage.write(attempts.claim, self._epoch, requests, self._utc_now())
+        return await self._storage.write(
+            attempts.claim, self._epoch, requests, self._utc_now(), self._web_url
+        )
 
     def is_idle(self, builder_id: int) -> None:
         """This builder has nothing to do; those that were idle before it are woken first."""
@@ -136,8 +147,12 @@ class Roster:
 
     async def fetch_standing(self, builder_id: int) -> Standing:
         """What the database says of one builder now."""
-        builder, order = await self._storage.read(attempts.standing, builder_id)
-        return Standing(builder, order)
+        return await self._storage.read(_standing, builder_id, self._web_url)
+
+    def everybody_seek(self) -> None:
+        """Dispatch goes on after a pause: every idle builder asks for work."""
+        for builder_id in list(self._idle):
+            self._wake(builder_id)
 
     # What is announced after commits.
 
@@ -173,8 +188,11 @@ class Roster:
                 continue
             woken = next((idle for idle in self._idle if self._fits(idle, requirement)), None)
             if woken is not None:
-                del self._idle[woken]
-                self._scanners[woken].seek_work()
+                self._wake(woken)
+
+    def _wake(self, builder_id: int) -> None:
+        del self._idle[builder_id]
+        self._scanners[builder_id].seek_work()
 
     def _fits(self, builder_id: int, requirement: Requirement) -> bool:
         builder = self._scanners[builder_id].steps.builder
@@ -192,12 +210,19 @@ class Roster:
         """Release delayed builds that are due, and wake the idle for work that nobody took."""
         try:
             now = self._utc_now()
-            if await self._storage.read(builds.release_is_due, now):
-                await self._storage.write(builds.release_due, now)
-            waiting = await self._storage.read(builds.waiting_requirements)
+            if await self._storage.read(queue.release_is_due, now):
+                await self._storage.write(queue.release_due, now)
+            waiting = await self._storage.read(queue.waiting_requirements)
         except StorageError as error:
             self._pauses.pause("database", f"the database cannot be used: {error}")
             return
         self._pauses.resume("database")
         self._requirements = {requirement.id: requirement for requirement in waiting}
         self._work_arrived(tuple(self._requirements))
+
+
+def _standing(store: Any, builder_id: int, web_url: str) -> Standing:
+    """A query: one builder and what it holds."""
+    return Standing(
+        roster.builder(store, builder_id), orders.order_of_builder(store, builder_id, web_url)
+    )

@@ -8,29 +8,19 @@ waited for by another. Which step follows is `verdicts.scanplan`'s to say; `step
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
+from buildfarm.scanning.job import Standing
 from buildfarm.scanning.judge import Judge
 from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.steps import NOW, Steps
 from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
-from buildfarm.vocab.build import BuildOrder
-from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.observation import Observation
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What the database says of a builder: its row and the order that it holds."""
-
-    builder: BuilderSnapshot
-    order: BuildOrder | None
 
 
 class Scanner:
@@ -153,14 +143,8 @@ class Scanner:
 
     async def _read_standing(self) -> None:
         """Believe the database where it and we may differ."""
-        standing = await self._fetch_standing(self._steps.builder.id)
+        self._steps.take_standing(await self._fetch_standing(self._steps.builder.id))
         self._outdated = False
-        self._steps.builder = standing.builder
-        self._steps.seeking = True
-        job = self._steps.job
-        held = None if job is None else job.order.attempt.id
-        if standing.order is None or standing.order.attempt.id != held:
-            self._steps.take_order(standing.order)
 
     async def _recover(self, error: Exception) -> float:
         """Have the failure of a cycle judged; the seconds until the next one."""

@@ -15,7 +15,7 @@ from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.crew import Crew
 from buildfarm.scanning.dispatch import Handover
-from buildfarm.scanning.job import Job
+from buildfarm.scanning.job import Job, Standing
 from buildfarm.verdicts.scanplan import Machine, Step, machine_of
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
@@ -38,17 +38,17 @@ class Steps:
         reactor: Clock,
         *,
         utc_now: Callable[[], datetime],
-        builder: BuilderSnapshot,
-        order: BuildOrder | None,
-        client: BuilderClient,
+        standing: Standing,
+        make_client: Callable[[BuilderSnapshot], BuilderClient],
         crew: Crew,
         wakeup: Wakeup,
     ) -> None:
-        """`order` is what the database says that `builder` holds, after a restart."""
+        """`make_client` is called again when the builder's URL was changed."""
         self._reactor = reactor
         self._utc_now = utc_now
-        self.builder = builder
-        self.client = client
+        self._make_client = make_client
+        self.builder = standing.builder
+        self.client = make_client(standing.builder)
         self.job: Job | None = None
         #: Whether to ask for work at the next chance, and not only when some arrives.
         self.seeking = True
@@ -71,12 +71,22 @@ class Steps:
             Step.AWAIT_RESET: self._await_reset,
             Step.BREACH: self._breach,
         }
-        self.take_order(order)
+        self._take_order(standing.order)
 
-    def take_order(self, order: BuildOrder | None) -> None:
-        """Hold what the database says is held."""
+    def _take_order(self, order: BuildOrder | None) -> None:
         now = self._reactor.seconds()
         self.job = None if order is None else Job(order, order.attempt.state, now, now)
+
+    def take_standing(self, standing: Standing) -> None:
+        """Believe the database where it and we may differ: it was changed by somebody else."""
+        if standing.builder.url != self.builder.url:
+            self.client.close()
+            self.client = self._make_client(standing.builder)
+        self.builder = standing.builder
+        self.seeking = True
+        held = None if self.job is None else self.job.order.attempt.id
+        if standing.order is None or standing.order.attempt.id != held:
+            self._take_order(standing.order)
 
     async def carry_out(self, step: Step, said: Observation | None) -> float:
         """Do `step`, for which the builder said `said`; the seconds until the next cycle."""
@@ -104,7 +114,7 @@ class Steps:
         if claim.order is None:
             self._crew.work.is_idle(self.builder.id)
             return self._crew.pace.idle(self.builder.id)
-        self.take_order(claim.order)
+        self._take_order(claim.order)
         return await self._dispatch(None)
 
     # A builder that holds a job.

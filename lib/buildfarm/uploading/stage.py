@@ -81,7 +81,9 @@ class UploadStage:
         settings: UploadSettings,
         utc_now: Callable[[], datetime],
         checkpoint: Callable[[str], None],
+        spread: Callable[[], float] = random.random,
     ) -> None:
+        """`spread` gives numbers in 0 … 1 that keep retries from coming together."""
         self._reactor = reactor
         self._storage = storage
         self._epoch = epoch
@@ -91,6 +93,7 @@ class UploadStage:
         self._settings = settings
         self._utc_now = utc_now
         self._checkpoint = checkpoint
+        self._spread = spread
         self._lanes = Lanes()
         self._wakeup = Wakeup(reactor)
         self._uploads: set[Deferred[None]] = set()
@@ -108,16 +111,20 @@ class UploadStage:
         if isinstance(announcement, UploadWaiting):
             self._wakeup.wake()
 
-    async def stop(self) -> None:
-        """Begin nothing more and wait for the uploads under way; the rest stays for the next start.
+    async def stop(self, grace: float) -> None:
+        """Begin nothing more and wait up to `grace` seconds for the uploads under way.
 
-        The caller bounds the wait: an upload cut short is taken up again at the next start.
+        What has not ended by then, and what has not begun, is taken up again at the next start.
         """
         self._stopping = True
         self._wakeup.wake()
         if self._running is not None:
             await self._running
-        await DeferredList(list(self._uploads), consumeErrors=True)
+        ended = DeferredList(list(self._uploads), consumeErrors=True)
+        ended.addTimeout(grace, self._reactor).addErrback(
+            lambda failure: failure.trap(TimeoutError)
+        )
+        await ended
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -164,8 +171,7 @@ class UploadStage:
             await self._try(task)
         except StaleState as error:
             self.log.warn("{title}: {error}", title=task.title, error=error)
-        except Exception:
-            # It stays due in the database and is tried again from there.
+        except Exception:  # noqa: BLE001 - it stays due and is tried again from the database
             self.log.failure("upload of {title} was not recorded", title=task.title)
 
     async def _try(self, task: UploadTask) -> None:
@@ -214,7 +220,7 @@ class UploadStage:
         if tries >= self._settings.max_tries:
             await self._refuse(task, f"given up after {tries} tries, the last one: {reason}")
             return
-        delay = retry_delay(task.attempt.tries, self._settings, random.random())
+        delay = retry_delay(task.attempt.tries, self._settings, self._spread())
         self.log.warn(
             "build={build} upload is tried again in {delay:.0f} s: {reason}",
             build=task.build_id,

@@ -1,0 +1,50 @@
+"""What the verbs of the control socket may ask of the running scanners.
+
+Layer 6. Implements `admin.farm.Live`. Tests: tests/functional/assembly.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.roster import Roster
+from buildfarm.scanning.scanner import Scanner
+
+
+class LiveFarm:
+    """The scanners of this process, as far as people may look at them."""
+
+    def __init__(self, roster: Roster, pauses: Pauses) -> None:
+        self._roster = roster
+        self._pauses = pauses
+
+    async def fetch_log(self, build_id: int, start: int, limit: int) -> bytes | None:
+        """Part of a running build's log from its builder; None where it is on no builder."""
+        scanner = self._scanner_of(build_id)
+        if scanner is None:
+            return None
+        return await scanner.steps.client.fetch_log(start, limit)
+
+    @contextmanager
+    def watching(self, build_id: int) -> Iterator[None]:
+        """While entered, the builder of this build is asked as often as the bounds allow."""
+        scanner = self._scanner_of(build_id)
+        if scanner is None:
+            yield
+            return
+        scanner.watch_job(build_id, watching=True)
+        try:
+            yield
+        finally:
+            scanner.watch_job(build_id, watching=False)
+
+    def pauses(self) -> tuple[str, ...]:
+        """Why dispatch pauses, as sentences."""
+        return self._pauses.reasons()
+
+    def _scanner_of(self, build_id: int) -> Scanner | None:
+        for scanner in self._roster.scanners:
+            job = scanner.steps.job
+            if job is not None and job.order.attempt.build_id == build_id:
+                return scanner
+        return None

@@ -1,0 +1,353 @@
+"""The daemon, put together: everything is built and wired here, in the order in which it starts.
+
+Layer 6. Each part is started as soon as it is made and stopped in the opposite order: first no
+more commands come in, then the scanners end after the step they are at, then the uploads under
+way; what was not uploaded waits in the database for the next start. Running builds go on.
+Tests: tests/functional/assembly.
+"""
+
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from buildfarm.admin import verbs
+from buildfarm.admin.farm import Farm
+from buildfarm.admin.server import ControlServer
+from buildfarm.assembly.live import LiveFarm
+from buildfarm.builders.client import BuilderClient
+from buildfarm.builders.resets import Resetter
+from buildfarm.filestore.published import PublishedResource
+from buildfarm.filestore.resource import FilesResource
+from buildfarm.filestore.store import FileStore
+from buildfarm.flow.fairqueue import FairQueue
+from buildfarm.flow.forks import ForkServer
+from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
+from buildfarm.flow.readiness import Readiness
+from buildfarm.flow.threads import Workers
+from buildfarm.flow.wakeup import Wakeup
+from buildfarm.scanning.cleaning import Cleaner
+from buildfarm.scanning.crew import Crew
+from buildfarm.scanning.diskwatch import DiskWatch
+from buildfarm.scanning.dispatch import Dispatcher
+from buildfarm.scanning.gather import Gatherer
+from buildfarm.scanning.judge import Judge
+from buildfarm.scanning.pace import Pace
+from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.progress import ProgressJournal
+from buildfarm.scanning.roster import Roster
+from buildfarm.scanning.scanner import Scanner, Standing
+from buildfarm.scanning.steps import Steps
+from buildfarm.storage import attempts
+from buildfarm.storage.archives import archive_named
+from buildfarm.storage.database import Database
+from buildfarm.storage.epochs import Epoch, begin_epoch
+from buildfarm.storage.transactor import Transactor
+from buildfarm.uploading.stage import UploadStage
+from buildfarm.uploads.publishing import publish
+from buildfarm.vocab.announcements import Announcement
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.settings import Settings
+from buildfarm.vocab.states import UploaderKind
+
+#: Seconds that each part has to stop; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
+_SCANNERS_GRACE = 3.0
+_UPLOADS_GRACE = 3.0
+_THREADS_GRACE = 1.0
+
+
+def utc_now() -> datetime:
+    """Wall time as the whole farm writes it: naive UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def no_checkpoint(name: str) -> None:
+    """What happens at each numbered step, outside tests that kill the manager there: nothing."""
+
+
+class FarmService(Service):
+    """The whole manager as one Twisted service.
+
+    Starting takes the manager's lock at once (Refused where another holds it); the rest follows in
+    the reactor. `when_started` fires when builders are scanned and commands are answered, or fails
+    with what went wrong; whoever runs the service ends the process then.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Settings,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        checkpoint: Callable[[str], None] = no_checkpoint,
+    ) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._now = now
+        self._checkpoint = checkpoint
+        self._readiness = Readiness(reactor, os.environ)
+        self._parts = AsyncExitStack()
+        self._starting: Deferred[None] | None = None
+        self._lock: HeldLock | None = None
+        self.when_started: Deferred[None] = Deferred()
+
+    def startService(self) -> None:
+        """Take the lock, then build everything."""
+        super().startService()
+        self._lock = _hold_lock(self._settings)
+        sys.setswitchinterval(self._settings.manager.switch_interval)
+        self._starting = Deferred.fromCoroutine(self._start())
+        self._starting.addCallbacks(self.when_started.callback, self.when_started.errback)
+
+    async def stopService(self) -> None:
+        """Stop everything in the opposite order."""
+        super().stopService()
+        self._readiness.stopping()
+        if self._starting is not None:
+            self._starting.cancel()
+        await self._parts.aclose()
+        if self._lock is not None:
+            self._lock.leave()
+
+    def _on_stop(self, stop: Callable[..., Any], *args: object) -> None:
+        """Have `stop` called, and awaited where it is a coroutine, when its turn comes."""
+
+        async def stopped() -> None:
+            ended = stop(*args)
+            if isinstance(ended, Awaitable):
+                await ended
+
+        self._parts.push_async_callback(stopped)
+
+    async def _start(self) -> None:
+        settings, reactor = self._settings, self._reactor
+        for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
+            directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+
+        # The database; what its acts announce goes to whoever has subscribed by then.
+        subscribers: list[Callable[[Announcement], None]] = []
+
+        def announce(announcement: Announcement) -> None:
+            for subscriber in subscribers:
+                subscriber(announcement)
+
+        database = Database(settings.database_uri)
+        database.check()
+        storage = Transactor(reactor, database, announce, settings.manager.database_threads)
+        self._on_stop(storage.stop, _THREADS_GRACE)
+        epoch = await storage.write(begin_epoch, self._now())
+
+        # Files: threads that read and write them, the store, and the two listeners.
+        workers = Workers(reactor, settings.manager.file_threads, 1024, "files")
+        self._on_stop(workers.stop, _THREADS_GRACE)
+        store = FileStore(settings.store_dir)
+        await self._listen_for_builders(store, workers)
+        await self._listen_for_people(storage, workers)
+
+        # Uploads go on where the last manager left them.
+        uploads = self._upload_stage(storage, epoch)
+        subscribers.append(uploads.publish)
+        uploads.start()
+
+        # One scanner per builder.
+        roster, pauses = self._scanners(storage, epoch, store, workers)
+        subscribers.append(roster.publish)
+        await roster.start()
+
+        # Commands.
+        farm = Farm(
+            reactor=reactor,
+            settings=settings,
+            transactor=storage,
+            epoch=epoch,
+            filestore=store,
+            workers=workers,
+            utc_now=self._now,
+            live=LiveFarm(roster, pauses),
+        )
+        control = ControlServer(reactor, settings.control_socket, partial(verbs.call, farm))
+        await control.start()
+        self._on_stop(control.stop)
+
+        builders = len(roster.scanners)
+        self._readiness.ready(f"{builders} builders")
+        self.log.info(
+            "started: epoch {epoch}, {builders} builders", epoch=epoch.number, builders=builders
+        )
+
+    async def _listen_for_builders(self, store: FileStore, workers: Workers) -> None:
+        """The files listener: chroots and sources for the builders."""
+
+        async def may_read(sha256: str, user: str, password: str) -> bool:
+            return True
+
+        files = self._settings.files
+        resource = FilesResource(self._reactor, store, workers, may_read, files.max_downloads)
+        await self._listen(files.listen, resource)
+
+    async def _listen_for_people(self, storage: Transactor, workers: Workers) -> None:
+        """The web listener: published archives under /archive/NAME/."""
+
+        async def find_root(name: str) -> Path | None:
+            try:
+                archive = await storage.read(archive_named, name)
+            except Refused:
+                return None
+            published = archive.uploader is UploaderKind.REPREPRO and not archive.private
+            return published_directory(archive) if published else None
+
+        root = Resource()
+        root.putChild(b"archive", PublishedResource(self._reactor, workers, find_root))
+        await self._listen(self._settings.web.listen, root)
+
+    async def _listen(self, address: str, resource: Resource) -> None:
+        site = Site(resource, reactor=self._reactor)
+        try:
+            port = await serverFromString(self._reactor, address).listen(site)
+        except CannotListenError as error:
+            raise Refused(f"Nothing can listen at {address}: {error}") from error
+        self._on_stop(port.stopListening)
+
+    def _upload_stage(self, storage: Transactor, epoch: Epoch) -> UploadStage:
+        """The upload stage with its own threads and the server that forks its children."""
+        settings = self._settings
+        forks = ForkServer(preload=PRELOADED)
+        self._on_stop(forks.stop)
+        workers = Workers(self._reactor, settings.uploads.threads, 256, "uploads")
+        self._on_stop(workers.stop, _UPLOADS_GRACE)
+        stage = UploadStage(
+            self._reactor,
+            storage=storage,
+            epoch=epoch,
+            workers=workers,
+            publish=partial(
+                publish,
+                forks=forks,
+                settings=settings.uploads,
+                locks_dir=settings.locks_dir,
+                checkpoint=self._checkpoint,
+            ),
+            spool_dir=settings.spool_dir,
+            settings=settings.uploads,
+            utc_now=self._now,
+            checkpoint=self._checkpoint,
+        )
+        self._on_stop(stage.stop)
+        return stage
+
+    def _scanners(
+        self, storage: Transactor, epoch: Epoch, store: FileStore, workers: Workers
+    ) -> tuple[Roster, Pauses]:
+        """The roster, with all that its scanners share."""
+        settings, reactor, now = self._settings, self._reactor, self._now
+        shared = {"storage": storage, "epoch": epoch, "utc_now": now}
+        turns = FairQueue(reactor)
+        pace = Pace(settings.scanning, turns)
+        pauses = Pauses(now, lambda: roster.everybody_seek())
+        roster = Roster(
+            reactor, **shared, pauses=pauses, pace=pace, web_url=settings.web.public_url
+        )
+        progress = ProgressJournal(
+            reactor, lambda notes: storage.write(attempts.record_progress, epoch, notes, now())
+        )
+        watch = DiskWatch(
+            reactor,
+            workers=workers,
+            pauses=pauses,
+            path=settings.manager.state_dir,
+            min_free=settings.manager.min_free_bytes,
+        )
+        judge = Judge(
+            reactor,
+            **shared,
+            scanning=settings.scanning,
+            pauses=pauses,
+            farm_size=lambda: len(roster.scanners),
+            checkpoint=self._checkpoint,
+        )
+        crew = Crew(
+            work=roster,
+            judge=judge,
+            pace=pace,
+            dispatcher=Dispatcher(
+                **shared,
+                files=settings.files,
+                scanning=settings.scanning,
+                checkpoint=self._checkpoint,
+            ),
+            gatherer=Gatherer(settings.gather, settings.spool_dir, store, workers),
+            cleaner=Cleaner(
+                **shared,
+                resetter=Resetter(reactor, settings.resets, settings.locks_dir),
+                checkpoint=self._checkpoint,
+            ),
+            progress=progress,
+            scanning=settings.scanning,
+            resets=settings.resets,
+        )
+
+        def make_client(builder: BuilderSnapshot) -> BuilderClient:
+            return BuilderClient(reactor, builder.url, settings.scanning)
+
+        def make_scanner(standing: Standing) -> Scanner:
+            wakeup = Wakeup(reactor)
+            steps = Steps(
+                reactor,
+                utc_now=now,
+                standing=standing,
+                make_client=make_client,
+                crew=crew,
+                wakeup=wakeup,
+            )
+            return Scanner(
+                reactor,
+                steps=steps,
+                wakeup=wakeup,
+                judge=judge,
+                pace=pace,
+                turn=turns.turn,
+                fetch_standing=roster.fetch_standing,
+            )
+
+        progress.start()
+        self._on_stop(progress.stop)
+        watch.start()
+        self._on_stop(watch.stop)
+        self._on_stop(roster.stop, _SCANNERS_GRACE)
+        return roster, pauses
+
+
+def make_service(
+    reactor: Any,
+    settings: Settings,
+    *,
+    checkpoint: Callable[[str], None] = no_checkpoint,
+) -> FarmService:
+    """The manager that `settings` describe, not yet started; see `FarmService`."""
+    return FarmService(reactor, settings, checkpoint=checkpoint)
+
+
+def _hold_lock(settings: Settings) -> HeldLock:
+    """The manager's lock. Raises Refused where another manager, or a command, holds it."""
+    settings.manager.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+    lock = try_hold(settings.lock_file)
+    if lock is None:
+        raise Refused(
+            f"Another manager works in {settings.manager.state_dir} (process "
+            f"{holder(settings.lock_file)}); stop it first."
+        )
+    return lock
