@@ -17,6 +17,7 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
 from twisted.internet.endpoints import serverFromString
 from twisted.logger import Logger
 from twisted.web.resource import Resource
@@ -246,7 +247,7 @@ class FarmService(Service):
             utc_now=self._now,
             checkpoint=self._checkpoint,
         )
-        self._on_stop(stage.stop)
+        self._on_stop(stage.stop, _UPLOADS_GRACE)
         return stage
 
     def _scanners(
@@ -271,12 +272,14 @@ class FarmService(Service):
             path=settings.manager.state_dir,
             min_free=settings.manager.min_free_bytes,
         )
+        gatherer = Gatherer(settings.gather, settings.spool_dir, store, workers)
         judge = Judge(
             reactor,
             **shared,
             scanning=settings.scanning,
             pauses=pauses,
             farm_size=lambda: len(roster.scanners),
+            keep_tail=gatherer.keep_tail,
             checkpoint=self._checkpoint,
         )
         crew = Crew(
@@ -289,7 +292,7 @@ class FarmService(Service):
                 scanning=settings.scanning,
                 checkpoint=self._checkpoint,
             ),
-            gatherer=Gatherer(settings.gather, settings.spool_dir, store, workers),
+            gatherer=gatherer,
             cleaner=Cleaner(
                 **shared,
                 resetter=Resetter(reactor, settings.resets, settings.locks_dir),

@@ -10,6 +10,7 @@ when every thread is busy with a hung archive, scanning, dispatch and gathering 
 import random
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -26,7 +27,7 @@ from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.lanes import Lanes
 from buildfarm.vocab.announcements import Announcement, UploadWaiting
-from buildfarm.vocab.errors import DiskFull, FarmError, StaleState, StorageError, UploadRefused
+from buildfarm.vocab.errors import FarmError, StaleState, Stopped, StorageError, UploadRefused
 from buildfarm.vocab.settings import UploadSettings
 from buildfarm.vocab.upload import ResultFile, UploadTask
 
@@ -121,10 +122,9 @@ class UploadStage:
         if self._running is not None:
             await self._running
         ended = DeferredList(list(self._uploads), consumeErrors=True)
-        ended.addTimeout(grace, self._reactor).addErrback(
-            lambda failure: failure.trap(TimeoutError)
-        )
-        await ended
+        ended.addTimeout(grace, self._reactor)
+        with suppress(TimeoutError):
+            await ended
 
     async def _run(self) -> None:
         while not self._stopping:
@@ -177,23 +177,24 @@ class UploadStage:
     async def _try(self, task: UploadTask) -> None:
         attempt_id = task.attempt.id
 
-        def commit_prepared() -> None:
-            blockingCallFromThread(
-                self._reactor,
-                lambda: Deferred.fromCoroutine(
-                    self._storage.write(
-                        uploads.mark_prepared, self._epoch, attempt_id, self._utc_now()
-                    )
-                ),
+        def prepared() -> Deferred[None]:
+            now = self._utc_now()
+            return Deferred.fromCoroutine(
+                self._storage.write(uploads.mark_prepared, self._epoch, attempt_id, now)
             )
+
+        def commit_prepared() -> None:
+            blockingCallFromThread(self._reactor, prepared)
 
         results = results_of(task, self._spool_dir)
         try:
             await self._workers.run(self._publish, task, results, commit_prepared)
+        except Stopped:
+            return
         except UploadRefused as error:
             await self._refuse(task, str(error))
             return
-        except (StorageError, DiskFull, FarmError, OSError) as error:
+        except (FarmError, OSError) as error:
             await self._postpone(task, str(error))
             return
         self._checkpoint("upload.published")
