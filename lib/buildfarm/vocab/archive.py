@@ -22,7 +22,7 @@ class ArchiveSnapshot:
 
     `trusted_keys` are armored public keys; `path` is the uploader's directory; `key_id` is the
     fingerprint that signs a `reprepro` archive, None for an unsigned one. `nominated_architecture`
-    builds `Architecture: all`. `published_url` is where the archive can be read, None until then.
+    builds `Architecture: all`. Builds of a `virtualized` archive run on virtual builders only.
     """
 
     id: int
@@ -39,6 +39,25 @@ class ArchiveSnapshot:
     key_id: str | None
     private: bool
     virtualized: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewArchive:
+    """An archive as an operator describes it, before it has a row. Fields as `ArchiveSnapshot`'s."""
+
+    name: str
+    distribution: str
+    suites: tuple[str, ...]
+    architectures: tuple[str, ...]
+    nominated_architecture: str
+    uploader: UploaderKind
+    path: str
+    component: str = "main"
+    bases: tuple[str, ...] = ()
+    trusted_keys: tuple[str, ...] = ()
+    key_id: str | None = None
+    private: bool = False
+    virtualized: bool = False
 
 
 @dataclass(frozen=True, slots=True)

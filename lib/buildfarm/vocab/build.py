@@ -93,7 +93,8 @@ class QueueEntry:
 class AttemptSnapshot:
     """One attempt's row. `spool` is the name of its directory below the spool, never a path.
 
-    `tries`, `next_try` and `last_error` are those of its upload.
+    `tries`, `next_try` and `last_error` are those of its upload. `log_digest` names its log in the
+    file store.
     """
 
     id: int
@@ -117,6 +118,7 @@ class AttemptSnapshot:
     next_try: datetime | None
     last_error: str | None
     files: tuple[StoredFile, ...] = ()
+    log_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

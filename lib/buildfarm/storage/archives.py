@@ -1,0 +1,112 @@
+"""The archives that builds are published into.
+
+Layer 3. Tests: tests/unit/storage/test_archives.py.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from storm.expr import Insert, Select, Update
+
+from buildfarm.storage.acts import Committed
+from buildfarm.storage.events import Change, record
+from buildfarm.storage.rows import ARCHIVE, texts_as_json
+from buildfarm.storage.tables import Archive
+from buildfarm.vocab.archive import ArchiveSnapshot, NewArchive
+from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.names import is_name
+from buildfarm.vocab.states import UploaderKind
+
+#: Every field that may change, and how it is stored. A name is part of what was published.
+_STORED: Mapping[str, Callable[[Any], Any]] = {
+    "distribution": str,
+    "suites": texts_as_json,
+    "architectures": texts_as_json,
+    "nominated_architecture": str,
+    "component": str,
+    "bases": texts_as_json,
+    "trusted_keys": texts_as_json,
+    "uploader": lambda kind: UploaderKind(kind).value,
+    "path": str,
+    "key_id": lambda key: key,
+    "private": bool,
+    "virtualized": bool,
+}
+
+
+def archives(store: Any) -> tuple[ArchiveSnapshot, ...]:
+    """Every archive by name."""
+    select = Select(ARCHIVE.columns, tables=[Archive], order_by=Archive.name)
+    return tuple(ARCHIVE.read(row) for row in store.execute(select).get_all())
+
+
+def archive_named(store: Any, name: str) -> ArchiveSnapshot:
+    """The archive of this name. Raises Refused where there is none."""
+    row = store.execute(Select(ARCHIVE.columns, Archive.name == name)).get_one()
+    if row is None:
+        known = ", ".join(archive.name for archive in archives(store)) or "none"
+        raise Refused(f"There is no archive {name!r} (known: {known}).")
+    return ARCHIVE.read(row)
+
+
+def add_archive(
+    store: Any, new: NewArchive, actor: str, now: datetime
+) -> Committed[ArchiveSnapshot]:
+    """Add an archive. Raises Refused for a taken name, bad names and an impossible combination."""
+    if store.execute(Select(Archive.id, Archive.name == new.name)).get_one() is not None:
+        raise Refused(f"There is an archive {new.name} already.")
+    values = {
+        field: _STORED[field](value) for field, value in asdict(new).items() if field != "name"
+    }
+    row = {getattr(Archive, field): value for field, value in values.items()}
+    store.execute(Insert({Archive.name: new.name, **row}), noresult=True)
+    added = archive_named(store, new.name)
+    _require_consistent(added)
+    record(store, now, [Change(f"the archive {new.name} was added")], actor)
+    return Committed(added)
+
+
+def change_archive(
+    store: Any, name: str, changes: Mapping[str, object], actor: str, now: datetime
+) -> Committed[ArchiveSnapshot]:
+    """Change fields of an archive, by the names of `ArchiveSnapshot`; its name stays.
+
+    Builds that wait keep the requirement that they were submitted with. Raises Refused for an
+    unknown archive or field and an impossible combination.
+    """
+    before = archive_named(store, name)
+    for field in changes:
+        if field not in _STORED:
+            raise Refused(f"{field!r} of an archive cannot be set.")
+    if not changes:
+        return Committed(before)
+    row = {getattr(Archive, field): _STORED[field](value) for field, value in changes.items()}
+    store.execute(Update(row, Archive.id == before.id), noresult=True)
+    after = archive_named(store, name)
+    _require_consistent(after)
+    change = Change(f"the archive {name} was changed: " + ", ".join(sorted(changes)))
+    record(store, now, [change], actor)
+    return Committed(after)
+
+
+def _require_consistent(archive: ArchiveSnapshot) -> None:
+    """Refuse what nothing could be built for; the act is then undone."""
+    names = (
+        archive.name,
+        archive.distribution,
+        archive.component,
+        *archive.suites,
+        *archive.architectures,
+    )
+    for name in names:
+        if not is_name(name):
+            raise Refused(f"{name!r} is no name: use a-z, 0-9, '.', '+' and '-'.")
+    if not archive.suites:
+        raise Refused(f"The archive {archive.name} needs at least one suite.")
+    if archive.nominated_architecture not in archive.architectures:
+        raise Refused(
+            f"The archive {archive.name} nominates {archive.nominated_architecture!r} for packages "
+            f"of all architectures, and has only {', '.join(archive.architectures) or 'none'}."
+        )

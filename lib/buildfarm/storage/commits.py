@@ -1,0 +1,93 @@
+"""Group commit: several acts in one transaction, each of which can fail alone.
+
+A commit that reaches the disk costs milliseconds, an act a fraction of one. So all acts that are
+waiting share a transaction: each runs in a savepoint of its own, and the commit is paid once.
+Nobody learns of success before that commit; if it fails, every act of the group has failed.
+
+Layer 3, no threads and no reactor. Tests: tests/unit/storage/test_commits.py.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from buildfarm.storage.acts import Committed
+from buildfarm.storage.errors import DatabaseLocked, translated
+from buildfarm.vocab.errors import FarmError
+
+Act = Callable[[Any], Committed[Any]]
+
+#: How often a group is begun before another process that keeps the database locked is an error.
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How one act of a group ended: what it committed, or why it did not."""
+
+    committed: Committed[Any] | None = None
+    error: Exception | None = None
+
+
+def commit_group(store: Any, acts: Sequence[Act], tries: int = TRIES) -> list[Outcome]:
+    """Run `acts` in one transaction and commit it; how each of them ended, in their order.
+
+    Raises nothing that an act or the driver raises: it is in the outcomes.
+    """
+    try:
+        return _commit(store, acts)
+    except DatabaseLocked as error:
+        if tries > 1:
+            return commit_group(store, acts, tries - 1)
+        return [Outcome(error=error)] * len(acts)
+    except Exception as error:  # noqa: BLE001 - every act of the group has failed with it
+        return [Outcome(error=error)] * len(acts)
+
+
+def _commit(store: Any, acts: Sequence[Act]) -> list[Outcome]:
+    try:
+        outcomes = [_run(store, act) for act in acts]
+        with translated("a transaction was committed"):
+            store.commit()
+    except BaseException:
+        abandon(store)
+        raise
+    return outcomes
+
+
+def _run(store: Any, act: Act) -> Outcome:
+    """Run one act in its savepoint. Raises only what leaves no transaction to go on with."""
+    with translated("an act was begun"):
+        store.execute("SAVEPOINT act", noresult=True)
+    try:
+        with translated("an act was carried out"):
+            committed = act(store)
+            store.execute("RELEASE SAVEPOINT act", noresult=True)
+    except Exception as error:  # noqa: BLE001 - this act has failed with it, whatever it is
+        try:
+            _undo(store)
+        except FarmError:
+            raise error from None  # SQLite has rolled the whole transaction back, because of it
+        return Outcome(error=error)
+    return Outcome(committed=committed)
+
+
+def _undo(store: Any) -> None:
+    with translated("an act was undone"):
+        store.reset()
+        store.execute("ROLLBACK TO SAVEPOINT act", noresult=True)
+        store.execute("RELEASE SAVEPOINT act", noresult=True)
+
+
+def abandon(store: Any) -> None:
+    """Roll back whatever `store` has under way.
+
+    Storm keeps flushed objects as if they were committed unless it is reset first. A rollback that
+    fails as well says nothing new: the error that led here is the one that is told.
+    """
+    store.reset()
+    try:
+        with translated("a transaction was rolled back"):
+            store.rollback()
+    except FarmError:
+        pass

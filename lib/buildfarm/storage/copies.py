@@ -1,0 +1,101 @@
+"""Copies of an SQLite database: taken online, checked, and made private.
+
+A copy of the file alone lacks what is still in the `-wal` file (a hundred rows, when it was
+tried), so every copy here goes through SQLite's backup interface, in one step: a single read
+transaction, which stops no writer.
+
+Layer 3. Tests: tests/unit/storage/test_copies.py.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from buildfarm.storage import schema
+from buildfarm.storage.sqlite import BUSY_TIMEOUT
+from buildfarm.vocab.errors import Refused
+
+#: Marks our files in SQLite's header: "bfrm" in ASCII.
+APPLICATION_ID = 0x6266726D
+
+
+def make_private(path: Path) -> None:
+    """Make the empty file `path` with mode 0600; Refused where it exists."""
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        raise Refused(f"{path} exists already; name a new file.") from None
+    except OSError as error:
+        raise Refused(f"{path} cannot be made: {error.strerror}.") from error
+
+
+def inspect(path: Path) -> int:
+    """The schema version of the farm's database in `path`; Refused where it is none of ours."""
+    with _opened(path) as connection:
+        try:
+            (application,) = connection.execute("PRAGMA application_id").fetchone()
+            if application != APPLICATION_ID:
+                raise Refused(f"{path} is not a database of a build farm.")
+            (version,) = connection.execute("SELECT MAX(version) FROM patch").fetchone()
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+                raise Refused(f"{path} is not a database of a build farm.") from error
+            raise
+    schema.require_known(version or 0)
+    return version or 0
+
+
+def require_whole(path: Path) -> None:
+    """Raise Refused where the database in `path` is damaged."""
+    with _opened(path) as connection:
+        try:
+            (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+        except sqlite3.DatabaseError as error:
+            verdict = str(error)
+    if verdict != "ok":
+        raise Refused(f"{path} is damaged ({verdict}); use another backup.")
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy the database `source` into the new file `target`, whole and flushed to disk.
+
+    The target needs no `-wal` beside it. Nothing is left behind where this fails.
+    """
+    make_private(target)
+    try:
+        with _opened(source) as reading, _opened(target) as writing:
+            reading.backup(writing)
+            writing.execute("PRAGMA journal_mode = DELETE")
+        _flush(target)
+        _flush(target.parent)
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def overwrite(source: Path, target: Path) -> None:
+    """Replace all contents of the database `target` by those of `source`, in one transaction."""
+    with _opened(source) as reading, _opened(target) as writing:
+        writing.execute("PRAGMA synchronous = FULL")
+        reading.backup(writing)
+        writing.execute("PRAGMA journal_mode = WAL")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _flush(path: Path) -> None:
+    """Flush a file, or the entries of a directory, to disk."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,152 @@
+"""Build orders: everything about one attempt that its builder must be told.
+
+Layer 3. Tests: tests/unit/storage/test_orders.py.
+"""
+
+from base64 import b64encode
+from typing import Any
+
+from storm.expr import And, Join, Select
+
+from buildfarm.storage.chroots import TARBALL, tarball
+from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, CHROOT, Row, files_of, texts_of
+from buildfarm.storage.statements import Parameter, Statement
+from buildfarm.storage.tables import (
+    IS_ON_BUILDER,
+    Archive,
+    Attempt,
+    Build,
+    Builder,
+    Chroot,
+    Queue,
+    Requirement,
+    Source,
+)
+from buildfarm.vocab.archive import ArchiveSnapshot
+from buildfarm.vocab.build import BuildOrder, BuildSnapshot, JobStanding
+from buildfarm.vocab.states import BuildState, UploaderKind
+
+_MORE = (
+    Source.files,
+    Queue.estimated_duration,
+    Requirement.resources,
+    Builder.virtualized,
+    Build.superseded_by,
+)
+
+_TABLES = [
+    Attempt,
+    Join(Builder, Builder.id == Attempt.builder_id),
+    Join(Build, Build.id == Attempt.build_id),
+    Join(Source, Source.id == Build.source_id),
+    Join(Archive, Archive.id == Build.archive_id),
+    Join(Queue, Queue.build_id == Build.id),
+    Join(Requirement, Requirement.id == Queue.requirement_id),
+    Join(
+        Chroot,
+        And(
+            Chroot.distribution == Build.distribution,
+            Chroot.series == Build.series,
+            Chroot.architecture == Build.architecture,
+            Chroot.image_type == TARBALL,
+        ),
+    ),
+]
+
+
+def _orders(*where: Any) -> Statement:
+    columns = (*ATTEMPT.columns, *BUILD.columns, *ARCHIVE.columns, *CHROOT.columns, *_MORE)
+    return Statement(Select(columns, And(IS_ON_BUILDER, *where), _TABLES))
+
+
+_ORDER = _orders(Attempt.id == Parameter("attempt_id"))
+_ORDER_OF_BUILDER = _orders(Attempt.builder_id == Parameter("builder_id"))
+_OPEN_ORDERS = _orders()
+
+
+def order_of(store: Any, attempt_id: int, web_url: str) -> BuildOrder:
+    """The order of an attempt that occupies its builder; see `open_orders` for `web_url`."""
+    return _read(_ORDER.one(store, attempt_id=attempt_id), web_url)
+
+
+def order_of_builder(store: Any, builder_id: int, web_url: str = "") -> BuildOrder | None:
+    """What this builder holds, or None."""
+    row = _ORDER_OF_BUILDER.one(store, builder_id=builder_id)
+    return None if row is None else _read(row, web_url)
+
+
+def open_orders(store: Any, web_url: str = "") -> dict[int, BuildOrder]:
+    """What each builder holds, by builder id.
+
+    `web_url` is where people and builds reach the manager (`[web] public_url`): it makes the
+    build's own page, and the line of the archive that the build is for. Empty: neither is told.
+    """
+    orders = [_read(row, web_url) for row in _OPEN_ORDERS.rows(store)]
+    return {order.attempt.builder_id: order for order in orders}
+
+
+def _read(row: Row, web_url: str) -> BuildOrder:
+    start = 0
+    snapshots: list[Any] = []
+    for shape in (ATTEMPT, BUILD, ARCHIVE, CHROOT):
+        snapshots.append(shape.read(row, start))
+        start += len(shape.columns)
+    attempt, build, archive, chroot = snapshots
+    files, estimated_duration, resources, virtualized, superseded_by = row[start:]
+    return BuildOrder(
+        attempt=attempt,
+        title=build.title,
+        chroot=tarball(chroot),
+        files=files_of(files),
+        args={
+            **_args(build, archive, web_url),
+            "fast_cleanup": bool(virtualized),
+            "image_type": chroot.image_type,
+            "builder_constraints": list(texts_of(resources)),
+        },
+        estimated_duration=estimated_duration,
+        standing=JobStanding(
+            attempt_id=attempt.id,
+            build_id=build.id,
+            failure_count=build.failure_count,
+            builders_cost=build.builders_cost,
+            given_back=build.given_back,
+            lost_count=build.lost_count,
+            cancelling=build.state is BuildState.CANCELLING,
+            superseded=superseded_by is not None,
+        ),
+        private=archive.private,
+    )
+
+
+def _args(build: BuildSnapshot, archive: ArchiveSnapshot, web_url: str) -> dict[str, object]:
+    """launchpad-buildd's arguments of a `binarypackage`, but for those of builder and chroot.
+
+    Every one that it knows is sent: a missing one can leave the daemon BUILDING for ever.
+    """
+    return {
+        "series": build.series,
+        "suite": build.suite,
+        "arch_tag": build.architecture,
+        "arch_indep": build.arch_indep,
+        "archive_private": archive.private,
+        "archive_purpose": "PRIMARY",
+        "archives": [*archive.bases, *own_lines(archive, build.suite, web_url)],
+        "trusted_keys": [b64encode(key.encode()).decode() for key in archive.trusted_keys],
+        "build_debug_symbols": False,
+        "build_url": f"{web_url}/builds/{build.id}" if web_url else "",
+        "ogrecomponent": build.component,
+        "distribution": build.distribution,
+    }
+
+
+def own_lines(archive: ArchiveSnapshot, suite: str, web_url: str) -> list[str]:
+    """The `deb` line by which builds read what was built before, if the archive can be read.
+
+    Only `reprepro` makes an archive that apt can read. Without a signing key apt is told to
+    trust it; with one, the key is among the archive's trusted keys.
+    """
+    if archive.uploader is not UploaderKind.REPREPRO or not web_url:
+        return []
+    option = "" if archive.key_id else "[trusted=yes] "
+    return [f"deb {option}{web_url}/archive/{archive.name} {suite} {archive.component}"]

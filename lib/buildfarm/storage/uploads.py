@@ -1,0 +1,197 @@
+"""Uploads that wait: the results of attempts that are GATHERED, until they are published or not.
+
+Layer 3. Tests: tests/unit/storage/test_uploads.py.
+"""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from storm.expr import Add, And, Asc, Join, Min, Not, Or, Select, Update
+
+from buildfarm.storage.acts import Committed, require_one
+from buildfarm.storage.epochs import Epoch
+from buildfarm.storage.events import Change, record
+from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, Row, texts_of, time_of
+from buildfarm.storage.statements import Parameter, Statement
+from buildfarm.storage.tables import AWAITS_UPLOAD, Archive, Attempt, Build, Builder, Source
+from buildfarm.vocab.announcements import BuildEnded
+from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
+from buildfarm.vocab.upload import UploadTask
+
+_TABLES = [
+    Attempt,
+    Join(Builder, Builder.id == Attempt.builder_id),
+    Join(Build, Build.id == Attempt.build_id),
+    Join(Source, Source.id == Build.source_id),
+    Join(Archive, Archive.id == Build.archive_id),
+]
+
+_IS_THIS = And(
+    Attempt.id == Parameter("attempt_id"), AWAITS_UPLOAD, Attempt.epoch == Parameter("epoch")
+)
+
+_PREPARED = Statement(Update({Attempt.prepared: True}, _IS_THIS))
+
+_POSTPONED = Statement(
+    Update(
+        {
+            Attempt.tries: Add(Attempt.tries, 1),
+            Attempt.last_error: Parameter("error"),
+            Attempt.next_try: Parameter("next_try"),
+        },
+        _IS_THIS,
+    )
+)
+
+_CLOSE = Statement(
+    Update(
+        {
+            Attempt.state: AttemptState.CLOSED.value,
+            Attempt.outcome: Parameter("outcome"),
+            Attempt.closed: Parameter("now"),
+            Attempt.next_try: None,
+            Attempt.reason: Parameter("reason"),
+        },
+        _IS_THIS,
+    )
+)
+
+_END_BUILD = Statement(
+    Update(
+        {
+            Build.state: Parameter("after"),
+            Build.finished: Parameter("now"),
+            Build.reason: Parameter("reason"),
+        },
+        And(
+            Build.id == Parameter("build_id"),
+            Build.state == BuildState.UPLOADING.value,
+            Build.attempt_count == Parameter("number"),
+        ),
+    )
+)
+
+_PLACE = Statement(
+    Select((Attempt.build_id, Attempt.number), And(Attempt.id == Parameter("attempt_id")))
+)
+
+
+def uploads_due(
+    store: Any, now: datetime, limit: int, besides: Collection[int] = ()
+) -> tuple[UploadTask, ...]:
+    """At most `limit` uploads that may be tried now, longest waiting first.
+
+    `besides` are archives (by id) of which no more are wanted.
+    """
+    columns = (*ATTEMPT.columns, *BUILD.columns, *ARCHIVE.columns, Source.binaries)
+    due = And(AWAITS_UPLOAD, Or(Attempt.next_try == None, Attempt.next_try <= now))  # noqa: E711
+    if besides:
+        due = And(due, Not(Build.archive_id.is_in(besides)))
+    order = (Asc(Attempt.gathered), Asc(Attempt.id))
+    rows = store.execute(Select(columns, due, _TABLES, order_by=order, limit=limit)).get_all()
+    return tuple(_task(row) for row in rows)
+
+
+def next_upload_time(store: Any, after: datetime) -> datetime | None:
+    """When the next postponed upload may be tried; those due by `after` do not count."""
+    select = Select(Min(Attempt.next_try), And(AWAITS_UPLOAD, Attempt.next_try > after), Attempt)
+    time: datetime | None = time_of(store.execute(select).get_one()[0])
+    return time
+
+
+def _task(row: Row) -> UploadTask:
+    attempt = ATTEMPT.read(row)
+    build = BUILD.read(row, len(ATTEMPT.columns))
+    archive = ARCHIVE.read(row, len(ATTEMPT.columns) + len(BUILD.columns))
+    return UploadTask(
+        build_id=build.id,
+        title=build.title,
+        source=build.source,
+        version=build.version,
+        architecture=build.architecture,
+        arch_indep=build.arch_indep,
+        suite=build.suite,
+        component=build.component,
+        binaries=texts_of(row[-1]),
+        archive=archive,
+        attempt=attempt,
+    )
+
+
+def mark_prepared(store: Any, epoch: Epoch, attempt_id: int, now: datetime) -> Committed[None]:
+    """Record that the results are where one rename publishes them; asked twice, it stays so."""
+    build_id, number = _place(store, attempt_id)
+    result = _PREPARED.run(store, attempt_id=attempt_id, epoch=epoch.number)
+    require_one(result, f"the upload of build {build_id} was to be prepared")
+    change = Change("the results are ready to be published", build_id=build_id, attempt=number)
+    record(store, now, [change])
+    return Committed(None)
+
+
+def mark_published(store: Any, epoch: Epoch, attempt_id: int, now: datetime) -> Committed[None]:
+    """Record that the archive has the results: FULLYBUILT."""
+    outcome = AttemptOutcome.PUBLISHED, BuildState.FULLYBUILT
+    return _end(store, epoch, attempt_id, *outcome, "the results were published", now)
+
+
+def refuse_upload(
+    store: Any, epoch: Epoch, attempt_id: int, reason: str, now: datetime
+) -> Committed[None]:
+    """Record that the archive, or the check before it, refuses the results: FAILEDTOUPLOAD."""
+    outcome = AttemptOutcome.UPLOAD_REFUSED, BuildState.FAILEDTOUPLOAD
+    return _end(store, epoch, attempt_id, *outcome, reason, now)
+
+
+def postpone_upload(
+    store: Any, epoch: Epoch, attempt_id: int, error: str, next_try: datetime, now: datetime
+) -> Committed[None]:
+    """Record that a try failed and when the next one may begin."""
+    build_id, number = _place(store, attempt_id)
+    result = _POSTPONED.run(
+        store, error=error, next_try=next_try, attempt_id=attempt_id, epoch=epoch.number
+    )
+    require_one(result, f"the upload of build {build_id} was to be postponed")
+    reason = f"the upload failed and is tried again at {next_try:%Y-%m-%d %H:%M:%S}: {error}"
+    record(store, now, [Change(reason, build_id=build_id, attempt=number)])
+    return Committed(None)
+
+
+def _place(store: Any, attempt_id: int) -> tuple[int, int]:
+    row = _PLACE.one(store, attempt_id=attempt_id)
+    if row is None:
+        raise StaleState(f"There is no attempt with id {attempt_id}.")
+    return row[0], row[1]
+
+
+def _end(
+    store: Any,
+    epoch: Epoch,
+    attempt_id: int,
+    outcome: AttemptOutcome,
+    state: BuildState,
+    reason: str,
+    now: datetime,
+) -> Committed[None]:
+    build_id, number = _place(store, attempt_id)
+    result = _CLOSE.run(
+        store,
+        outcome=outcome.value,
+        now=now,
+        reason=reason,
+        attempt_id=attempt_id,
+        epoch=epoch.number,
+    )
+    require_one(result, f"the upload of build {build_id} was to end")
+    result = _END_BUILD.run(
+        store, after=state.value, now=now, reason=reason, build_id=build_id, number=number
+    )
+    require_one(result, f"build {build_id} was to become {state.value}")
+    place = {"build_id": build_id, "attempt": number}
+    changes = [
+        Change(reason, AttemptState.GATHERED, AttemptState.CLOSED, **place),
+        Change(reason, BuildState.UPLOADING, state, **place),
+    ]
+    record(store, now, changes)
+    return Committed(None, (BuildEnded(build_id),))
