@@ -8,8 +8,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
-PREFIX ?= /usr/local
 DESTDIR ?=
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 
 bin := .venv/bin
 pip_install = install --quiet --disable-pip-version-check --no-deps --require-hashes
@@ -20,7 +21,7 @@ TEST_PROCESSES ?= 8
 TESTS ?=
 
 .PHONY: help venv lpbuildd-venv check lint format types test locks clean
-.PHONY: check-packages
+.PHONY: check-packages install install-files
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -76,6 +77,21 @@ types: .venv/.installed
 
 test: .venv/.installed .venvs/launchpad-buildd/.installed
 	@$(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) --dist=worksteal $(TESTS)
+
+# --- installation ---------------------------------------------------------------------------
+
+# The configuration of an earlier installation is kept. Nothing is started, no user is made.
+install:
+	@scripts/install-debian-packages venv
+	@scripts/install-environment "$(DESTDIR)" "$(PREFIX)/lib/buildd-manager"
+	@$(MAKE) --no-print-directory install-files
+	@echo "Installed; what comes next is in $(PREFIX)/share/doc/buildd-manager/operations.md"
+
+# Without the environment: the commands, and the daemon as the system sees it.
+install-files:
+	@scripts/install-files "$(DESTDIR)" "$(PREFIX)" "$(SYSCONFDIR)"
+
+# --- cleaning -------------------------------------------------------------------------------
 
 clean:
 	rm -rf .venv .venvs var build dist *.egg-info lib/*.egg-info

@@ -4,7 +4,6 @@ Layer 6. Used alike by `buildd-manager.tac` and by `buildd-manager run`; what th
 made of is in `assembly.service`. Tests: tests/unit/assembly/test_daemon.py.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -38,7 +37,7 @@ class Daemon(MultiService):
 
     The service manager is told by `readiness` when work begins and when it ends. SIGHUP opens the
     log again and reads the configuration file at `config` again; one that is not right changes
-    nothing. A manager that cannot start is logged, and `stop` is called to end the process.
+    nothing. A manager that cannot start is logged, and the reactor stopped.
     """
 
     log = Logger()
@@ -51,7 +50,6 @@ class Daemon(MultiService):
         *,
         log_file: LogFile,
         readiness: Readiness,
-        stop: Callable[[], object],
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         #: Whether the manager could not start.
@@ -60,7 +58,7 @@ class Daemon(MultiService):
         self._manager = manager
         self._config = config
         self._readiness = readiness
-        self._stop = stop
+        self._reactor = reactor
         manager.setServiceParent(self)
         Hangup(reactor, log_file.reopen, self.reload).setServiceParent(self)  # type: ignore[no-untyped-call]
 
@@ -105,4 +103,4 @@ class Daemon(MultiService):
 
     def _give_up(self) -> None:
         self.failed = True
-        self._stop()
+        self._reactor.callWhenRunning(self._reactor.stop)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
+from twisted.internet.testing import MemoryReactorClock
 
 from buildfarm.assembly.daemon import Daemon
 from buildfarm.farmtesting.cases import FarmTestCase
@@ -65,14 +66,13 @@ class TestDaemon(FarmTestCase):
         self.addCleanup(self.log.close)
         self.manager = RecordingManager()
         self.readiness = RecordingReadiness()
-        self.ends: list[str] = []
+        self.memory_reactor = MemoryReactorClock()
         self.daemon = Daemon(
-            self.reactor,
+            self.memory_reactor,
             self.manager,
             self.config,
             log_file=self.log,
             readiness=self.readiness,
-            stop=lambda: self.ends.append("stop"),
         )
         self.daemon.startService()
         self.addCleanup(self.daemon.stopService)
@@ -95,13 +95,15 @@ class TestDaemon(FarmTestCase):
         """A manager that is refused its start ends the process, and is never called ready."""
         self.manager.running_deferred.errback(Refused("Another manager runs here."))
         self.assertEqual([], self.readiness.told)
-        self.assertEqual(["stop"], self.ends)
+        self.memory_reactor.run()
+        self.assertTrue(self.memory_reactor.hasStopped)
         self.assertTrue(self.daemon.failed)
 
     def test_breaks_at_start(self) -> None:
         """So does one that breaks; its traceback is in the log."""
         self.manager.running_deferred.errback(ZeroDivisionError())
-        self.assertEqual(["stop"], self.ends)
+        self.memory_reactor.run()
+        self.assertTrue(self.memory_reactor.hasStopped)
         self.assertEqual(1, len(self.flush_logged_errors(ZeroDivisionError)))
 
     def test_reload(self) -> None:
