@@ -1,0 +1,183 @@
+"""The check before any upload: the results are this build's, and nothing else (DESIGN 3, step 8).
+
+Layer 3; tests in `tests/unit/uploads/test_check.py`. For the check's child: reads what strangers
+wrote, with bounds, and changes nothing.
+
+A build runs its package's own code, which can write whatever it likes into its results. It must
+not be able to publish another package by that. So every file is accounted for: listed in the one
+`.changes` and offered by the builder; and every package names the source and version that were
+built, and a name that the source declares.
+"""
+
+import hashlib
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from buildfarm.uploads.changes import MAX_CHANGES, Changes, named_source, read_changes
+from buildfarm.uploads.debfile import read_control
+from buildfarm.uploads.paragraph import required
+from buildfarm.vocab.errors import UploadRefused
+from buildfarm.vocab.names import is_file_name, is_name
+from buildfarm.vocab.text import one_line
+from buildfarm.vocab.upload import ResultFile, UploadTask
+
+#: What dpkg-buildpackage makes in a binary build: packages, and two files about them.
+PACKAGE_SUFFIXES = (".deb", ".udeb", ".ddeb")
+_ABOUT_SUFFIXES = (".changes", ".buildinfo")
+
+_VERSION = re.compile(r"(?:[0-9]{1,9}:)?[0-9A-Za-z][0-9A-Za-z.+~-]*")
+_DEBUG_SYMBOLS = "-dbgsym"
+
+
+@dataclass(frozen=True, slots=True)
+class BinaryPackage:
+    """A package file that passed the check, and what its control data says."""
+
+    file: ResultFile
+    name: str
+    version: str
+    architecture: str
+
+
+def check_results(task: UploadTask, results: Sequence[ResultFile]) -> tuple[BinaryPackage, ...]:
+    """The packages that may be published for `task`.
+
+    Raises UploadRefused with the reason, which names the file. Raises OSError where our own disk
+    fails.
+    """
+    files = _by_name(results)
+    changes_name, changes = _only_changes(files)
+    _compare_with_build(changes_name, changes, task)
+    _compare_with_files(changes_name, changes, files)
+    packages = tuple(
+        _check_package(file, changes, task)
+        for name, file in sorted(files.items())
+        if name.endswith(PACKAGE_SUFFIXES)
+    )
+    if not packages:
+        raise UploadRefused("There is no binary package in the results.")
+    return packages
+
+
+def _by_name(results: Iterable[ResultFile]) -> dict[str, ResultFile]:
+    files: dict[str, ResultFile] = {}
+    for result in results:
+        if not is_file_name(result.name):
+            raise UploadRefused(f"{_quoted(result.name)} is no file name of a package build.")
+        if result.name in files:
+            raise UploadRefused(f"{result.name} is twice in the results.")
+        if not result.name.endswith(PACKAGE_SUFFIXES + _ABOUT_SUFFIXES):
+            raise UploadRefused(f"{result.name} is no kind of file that a binary build makes.")
+        files[result.name] = result
+    return files
+
+
+def _only_changes(files: Mapping[str, ResultFile]) -> tuple[str, Changes]:
+    """Name and statement of the one `.changes`."""
+    names = [name for name in files if name.endswith(".changes")]
+    if len(names) != 1:
+        found = ", ".join(names) or "none"
+        raise UploadRefused(f"There must be exactly one .changes file in the results: {found}.")
+    with files[names[0]].path.open("rb") as stream:
+        return names[0], read_changes(stream.read(MAX_CHANGES + 1), names[0])
+
+
+def _compare_with_build(name: str, changes: Changes, task: UploadTask) -> None:
+    """Source, version and architectures are those that were to be built."""
+    if changes.source != task.source:
+        raise UploadRefused(
+            f"{name} is of the source {_quoted(changes.source)}, not {task.source}."
+        )
+    if changes.source_version != task.version:
+        raise UploadRefused(
+            f"{name} is of version {_quoted(changes.source_version)}, not {task.version}."
+        )
+    rebuild = re.compile(re.escape(task.version) + r"(?:\+b[0-9]{1,9})?")
+    if rebuild.fullmatch(changes.version) is None:
+        raise UploadRefused(
+            f"{name} has the version {_quoted(changes.version)}, which is no rebuild of "
+            f"{task.version}."
+        )
+    if not changes.architectures <= _architectures(task):
+        found = one_line(" ".join(sorted(changes.architectures)))
+        raise UploadRefused(f"{name} is for {found}; the build is for {_wanted(task)}.")
+
+
+def _compare_with_files(name: str, changes: Changes, files: Mapping[str, ResultFile]) -> None:
+    """The `.changes` lists exactly the other files, each as it is."""
+    for listed in sorted(changes.files.keys() - files.keys()):
+        raise UploadRefused(f"{name} lists {_quoted(listed)}, which is not in the results.")
+    for unlisted in sorted(files.keys() - changes.files.keys() - {name}):
+        raise UploadRefused(f"{unlisted} is in the results, but {name} does not list it.")
+    for file in files.values():
+        size, sha256 = _measure(file)
+        expected = changes.files.get(file.name)
+        if (size, sha256) != (file.size, file.sha256):
+            raise UploadRefused(f"{file.name} in the spool is no more what was gathered.")
+        if expected is not None and (size, sha256) != (expected.size, expected.sha256):
+            raise UploadRefused(f"{file.name} has another size or SHA-256 than {name} lists.")
+
+
+def _measure(file: ResultFile) -> tuple[int, str]:
+    with file.path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        return stream.tell(), digest
+
+
+def _check_package(file: ResultFile, changes: Changes, task: UploadTask) -> BinaryPackage:
+    """The control data of one package is of this build and fits its file name."""
+    where = file.name
+    control = read_control(file.path, where)
+    package = BinaryPackage(
+        file,
+        required(control, "Package", where),
+        required(control, "Version", where),
+        required(control, "Architecture", where),
+    )
+    if not _declared(package.name, task.binaries):
+        raise UploadRefused(
+            f"{where} is the package {_quoted(package.name)}, which the source does not declare."
+        )
+    if _VERSION.fullmatch(package.version) is None:
+        raise UploadRefused(f"{where} has the version {_quoted(package.version)}, which is none.")
+    _compare_source(control, package, task)
+    if package.architecture not in _architectures(task) & changes.architectures:
+        raise UploadRefused(
+            f"{where} is for {_quoted(package.architecture)}; the build is for {_wanted(task)}."
+        )
+    stem = f"{package.name}_{package.version.rpartition(':')[2]}_{package.architecture}"
+    expected = stem + where[where.rindex(".") :]
+    if where != expected:
+        raise UploadRefused(f"{where} should be called {expected} by its control data.")
+    return package
+
+
+def _declared(name: str, binaries: Collection[str]) -> bool:
+    """Whether a source of these `binaries` may build a package of this name."""
+    return is_name(name) and (name in binaries or name.removesuffix(_DEBUG_SYMBOLS) in binaries)
+
+
+def _compare_source(control: Mapping[str, str], package: BinaryPackage, task: UploadTask) -> None:
+    """The package says that it was built from the build's source, in the build's version."""
+    where = package.file.name
+    field = required(control, "Source", where) if "source" in control else package.name
+    source, version = named_source(field, package.version, where)
+    if (source, version) != (task.source, task.version):
+        raise UploadRefused(
+            f"{where} is built from {_quoted(f'{source} {version}')}, not from {task.source} "
+            f"{task.version}."
+        )
+
+
+def _architectures(task: UploadTask) -> frozenset[str]:
+    """What the packages of this build may be for."""
+    return frozenset((task.architecture, "all") if task.arch_indep else (task.architecture,))
+
+
+def _wanted(task: UploadTask) -> str:
+    return " and ".join(sorted(_architectures(task)))
+
+
+def _quoted(text: str) -> str:
+    return repr(one_line(text))
