@@ -53,6 +53,12 @@ class HeldLock:
         if descriptor is not None:
             os.close(descriptor)
 
+    def hand_over(self) -> "HeldLock":
+        """The same lock as its new owner's; this object gives nothing up any more."""
+        taken = HeldLock(self.path, self.fileno())
+        self._descriptor = None
+        return taken
+
     def __enter__(self) -> "HeldLock":
         return self
 
@@ -106,7 +112,7 @@ def clear(
     path: Path,
     grace: float,
     *,
-    clock: Callable[[], float],
+    clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Return when the lock is free, seeing to it that it gets free.

@@ -5,7 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from buildfarm.farmtesting.cases import FarmTestCase
@@ -118,7 +117,7 @@ class LockTests(LockTestCase):
         lock.leave()
         self.assertIsNone(try_hold(self.path))
         os.kill(pid, signal.SIGKILL)
-        clear(self.path, 20, clock=time.monotonic)
+        clear(self.path, 20)
         self.hold()
 
     def test_release_frees_it_for_all(self) -> None:
@@ -136,23 +135,32 @@ class LockTests(LockTestCase):
         self.assertRaises(ValueError, lock.fileno)
         self.hold()
 
+    def test_handed_over(self) -> None:
+        """Once handed over, a lock is its new owner's: the old one frees nothing."""
+        with self.hold() as lock:
+            taken = lock.hand_over()
+            self.addCleanup(taken.leave)
+        self.assertIsNone(try_hold(self.path))
+        taken.release()
+        self.hold()
+
 
 class ClearTests(LockTestCase):
     """What becomes of holders that outlived their manager."""
 
     def test_already_free(self) -> None:
         """A lock that is free, or has never been made, is clear at once."""
-        clear(self.path, 0, clock=time.monotonic)
+        clear(self.path, 0)
         self.assertFalse(self.path.exists())
         self.hold().release()
-        clear(self.path, 0, clock=time.monotonic)
+        clear(self.path, 0)
 
     def test_terminates(self) -> None:
         """A holder that has not ended within its grace is terminated."""
         lock = self.hold()
         pid = self.bequeath(lock)
         lock.leave()
-        clear(self.path, 0.05, clock=time.monotonic)
+        clear(self.path, 0.05)
         self.assertEqual((pid, signal.SIGTERM), self.end_of(pid))
 
     def test_kills(self) -> None:
@@ -161,7 +169,7 @@ class ClearTests(LockTestCase):
         pid = self.bequeath(lock, "stubborn")
         lock.leave()
         self.patch(lockfiles, "_TERMINATE_GRACE", 0.05)
-        clear(self.path, 0, clock=time.monotonic)
+        clear(self.path, 0)
         self.assertEqual((pid, signal.SIGKILL), self.end_of(pid))
 
     def test_after_its_manager(self) -> None:
@@ -175,7 +183,7 @@ class ClearTests(LockTestCase):
         heir = int(manager.stdout)
         self.assertNotEqual(f"{heir}\n", self.path.read_text())
         self.assertEqual(heir, holder(self.path))
-        clear(self.path, 0, clock=time.monotonic)
+        clear(self.path, 0)
         self.assertIsNone(holder(self.path))
 
     def test_own_group_is_spared(self) -> None:
@@ -183,7 +191,7 @@ class ClearTests(LockTestCase):
         lock = self.hold()
         pid = self.bequeath(lock, session=False)
         lock.leave()
-        error = self.assertRaises(LockHeld, clear, self.path, 0, clock=time.monotonic)
+        error = self.assertRaises(LockHeld, clear, self.path, 0)
         self.assertEqual(pid, error.pid)
         self.assertTrue(Path(f"/proc/{pid}").exists())
 
