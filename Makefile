@@ -33,7 +33,7 @@ venv: .venv/.installed
 .venv/.installed: requirements/build.lock requirements/check.lock pyproject.toml
 	@scripts/install-debian-packages venv
 	@echo "Installing the development environment into .venv"
-	@python=$$(scripts/find-python) && rm -rf .venv && "$$python" -m venv .venv
+	@$(bin)/python -c '' 2>/dev/null || { python=$$(scripts/find-python) && "$$python" -m venv --clear .venv; }
 	@$(bin)/pip $(pip_install) --requirement requirements/build.lock
 	@$(bin)/pip $(pip_install) --no-build-isolation --requirement requirements/check.lock
 	@$(bin)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -95,8 +95,9 @@ class Daemon(MultiService):
             self.log.critical("the manager cannot start: {error}", error=error)
             self._give_up()
         except Exception:  # noqa: BLE001 - logged, and the process ends
-            self.log.failure("the manager cannot start")
-            self._give_up()
+            if self.running:  # else the start was cut short by our own stop
+                self.log.failure("the manager cannot start")
+                self._give_up()
         else:
             self._ready = True
             self._readiness.ready()

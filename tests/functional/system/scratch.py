@@ -9,12 +9,11 @@ from pathlib import Path
 TREE = Path(__file__).parents[3]
 STANDIN = Path(__file__).with_name("standin.tac")
 
-#: Seconds that any of the commands here may take.
-DEADLINE = 60.0
 
-
-def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run `command` to its end; what it says to both streams is in `stdout`."""
+def run(
+    *command: object, deadline: float = 60.0, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `command` to its end, for `deadline` seconds at most; all that it says is in `stdout`."""
     return subprocess.run(
         [str(argument) for argument in command],
         env=os.environ | environment,
@@ -22,7 +21,7 @@ def run(*command: object, **environment: str) -> subprocess.CompletedProcess[str
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=DEADLINE,
+        timeout=deadline,
         check=False,
     )
 

@@ -1,7 +1,7 @@
 """In place of the real daemon: a manager without a farm, run in the same way.
 
 It appends to the file that STANDIN_NOTES names what happens to it. While a file `refuse` stands
-beside it, the manager refuses to start; while `linger` does, it takes 60 s to stop.
+beside it, the manager refuses to start; while `linger` does, it never ends stopping.
 """
 
 import os
@@ -10,7 +10,6 @@ from pathlib import Path
 from twisted.application.service import Application, Service
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.task import deferLater
 from twisted.logger import ILogObserver
 
 from buildfarm.assembly.daemon import Daemon
@@ -44,11 +43,10 @@ class StandIn(Service):
         note(f"cpu_share is {settings.scanning.cpu_share}")
 
     def stopService(self) -> Deferred[None]:
-        """Stop, after a while if asked for."""
+        """Stop, or never."""
         super().stopService()
         note("stopping")
-        lingering = 60.0 if notes.with_name("linger").exists() else 0.0
-        return deferLater(reactor, lingering)
+        return Deferred() if notes.with_name("linger").exists() else succeed(None)
 
 
 log_file = LogFile(Path(os.environ["BUILDD_MANAGER_LOG"]))

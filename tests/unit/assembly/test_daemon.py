@@ -106,6 +106,13 @@ class TestDaemon(FarmTestCase):
         self.assertTrue(self.memory_reactor.hasStopped)
         self.assertEqual(1, len(self.flush_logged_errors(ZeroDivisionError)))
 
+    def test_stopped_while_starting(self) -> None:
+        """A start that is cut short by a stop is no failure."""
+        self.successResultOf(self.daemon.stopService())
+        self.manager.running_deferred.cancel()
+        self.assertFalse(self.daemon.failed)
+        self.assertEqual(["stopping"], self.readiness.told)
+
     def test_reload(self) -> None:
         """Settings that were read again reach the manager."""
         self.config.write_text('[manager]\nstate_dir = "state"\n[scanning]\ncpu_share = 0.5\n')
