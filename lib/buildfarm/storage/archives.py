@@ -11,7 +11,7 @@ from typing import Any
 from storm.expr import Insert, Select, Update
 
 from buildfarm.storage.acts import Committed
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.rows import ARCHIVE, texts_as_json
 from buildfarm.storage.tables import Archive
 from buildfarm.vocab.archive import ArchiveSnapshot, NewArchive
@@ -64,7 +64,7 @@ def add_archive(
     store.execute(Insert({Archive.name: new.name, **row}), noresult=True)
     added = archive_named(store, new.name)
     _require_consistent(added)
-    record(store, now, [Change(f"the archive {new.name} was added")], actor)
+    record(store, now, [Change(Place(), f"the archive {new.name} was added")], actor)
     return Committed(added)
 
 
@@ -86,7 +86,7 @@ def change_archive(
     store.execute(Update(row, Archive.id == before.id), noresult=True)
     after = archive_named(store, name)
     _require_consistent(after)
-    change = Change(f"the archive {name} was changed: " + ", ".join(sorted(changes)))
+    change = Change(Place(), f"the archive {name} was changed: " + ", ".join(sorted(changes)))
     record(store, now, [change], actor)
     return Committed(after)
 

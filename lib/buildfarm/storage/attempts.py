@@ -14,11 +14,13 @@ from typing import Any
 
 from storm.expr import And, Join, Select, Update
 
-from buildfarm.storage import claims, orders, roster
-from buildfarm.storage.acts import Committed, require_one
+from buildfarm.storage import orders
+from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import assigned
+from buildfarm.storage.claims import take
+from buildfarm.storage.condition import builder, change_condition, settle_builder
 from buildfarm.storage.epochs import Epoch, require_current
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.queue import release_due, top
 from buildfarm.storage.requirements import requirements
 from buildfarm.storage.rows import ATTEMPT
@@ -30,6 +32,7 @@ from buildfarm.verdicts.settling import as_asked
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.build import AttemptSnapshot, BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.progress import ClaimRequest, ProgressNote
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
@@ -46,13 +49,14 @@ _SENT = Statement(
             Attempt.state == AttemptState.CLAIMED.value,
             Attempt.epoch == Parameter("epoch"),
         ),
-    )
+    ),
+    returning="build_id, number, builder_id",
 )
 
 _PLACE = Statement(
     Select(
         (Attempt.build_id, Attempt.number, Attempt.builder_id),
-        Attempt.id == Parameter("attempt_id"),
+        And(Attempt.id == Parameter("attempt_id"), IS_ON_BUILDER),
     )
 )
 
@@ -103,73 +107,57 @@ def claim(
     """
     require_current(store, epoch)
     released = release_due(store, now)
-    asking = {request.builder_id: _asking(store, epoch, request, now) for request in requests}
+    asking, changes = _asking(store, epoch, requests, now)
     known = requirements(store)
     fitting = {
-        builder.id: [one.id for one in known if fits(builder, one)]
-        for builder in asking.values()
-        if builder.dispatchable and builder.clean_status is CleanStatus.CLEAN
+        one.id: [requirement.id for requirement in known if fits(one, requirement)]
+        for one in asking
+        if one.dispatchable and one.clean_status is CleanStatus.CLEAN
     }
     wanted = {requirement for fitted in fitting.values() for requirement in fitted}
     candidates = [one for requirement in wanted for one in top(store, requirement, len(fitting))]
     chosen = assigned(fitting, candidates)
-    answers = tuple(
-        _take(store, epoch, builder, chosen[builder.id].build_id, now, web_url)
-        if builder.id in chosen
-        else Claim(builder, None)
-        for builder in asking.values()
-    )
-    return Committed(answers, released.announcements)
+    claims = []
+    for one in asking:
+        if one.id in chosen:
+            attempt_id, taken, more = take(store, epoch, one, chosen[one.id].build_id, now)
+            claims.append(Claim(taken, orders.order_of(store, attempt_id, web_url)))
+            changes += more
+        else:
+            claims.append(Claim(one, None))
+    record(store, now, changes)
+    return Committed(tuple(claims), released.announcements)
 
 
-def _asking(store: Any, epoch: Epoch, request: ClaimRequest, now: datetime) -> BuilderSnapshot:
-    """The builder of `request`, recorded CLEAN if the request says so and it holds nothing."""
-    builder = roster.builder(store, request.builder_id)
-    unclean = builder.clean_status is not CleanStatus.CLEAN
-    if not request.becomes_clean or not unclean or _occupied(store, builder.id):
-        return builder
-    return roster.set_clean_status(
-        store,
-        epoch,
-        builder.id,
-        builder.clean_status,
-        CleanStatus.CLEAN,
-        "it was cleaned",
-        now,
-        reset_output=request.reset_output,
-    ).value
+def _asking(
+    store: Any, epoch: Epoch, requests: Sequence[ClaimRequest], now: datetime
+) -> tuple[list[BuilderSnapshot], list[Change]]:
+    """The builders of `requests`, CLEAN where a request says so and the builder holds nothing."""
+    asking: list[BuilderSnapshot] = []
+    changes: list[Change] = []
+    for request in requests:
+        one = builder(store, request.builder_id)
+        unclean = one.clean_status is not CleanStatus.CLEAN
+        if request.becomes_clean and unclean and _occupant(store, one.id) is None:
+            clean = {"clean_status": CleanStatus.CLEAN, "reset_output": request.reset_output}
+            one, change = change_condition(store, epoch, one, "it was cleaned", now, **clean)
+            changes.append(change)
+        asking.append(one)
+    return asking, changes
 
 
-def _occupied(store: Any, builder_id: int) -> bool:
-    return _OCCUPANT.one(store, builder_id=builder_id) is not None
-
-
-def _take(
-    store: Any,
-    epoch: Epoch,
-    builder: BuilderSnapshot,
-    build_id: int,
-    now: datetime,
-    web_url: str,
-) -> Claim:
-    attempt_id = claims.take(store, epoch, builder, build_id, now)
-    return Claim(roster.builder(store, builder.id), orders.order_of(store, attempt_id, web_url))
+def _occupant(store: Any, builder_id: int) -> int | None:
+    row = _OCCUPANT.one(store, builder_id=builder_id)
+    return None if row is None else int(row[0])
 
 
 def mark_sent(store: Any, epoch: Epoch, attempt_id: int, now: datetime) -> Committed[None]:
     """Record that `build` is about to go on the wire. StaleState unless the attempt is CLAIMED."""
-    result = _SENT.run(store, now=now, attempt_id=attempt_id, epoch=epoch.number)
-    require_one(result, f"attempt {attempt_id} was to be sent")
-    build_id, number, builder_id = _PLACE.one(store, attempt_id=attempt_id)
-    change = Change(
-        "`build` is sent to the builder",
-        AttemptState.CLAIMED,
-        AttemptState.SENT,
-        builder_id,
-        build_id,
-        number,
-    )
-    record(store, now, [change])
+    row = _SENT.one(store, now=now, attempt_id=attempt_id, epoch=epoch.number)
+    if row is None:
+        raise StaleState(f"Attempt {attempt_id} is not CLAIMED any more: it must not be sent.")
+    reason = "`build` is sent to the builder"
+    record(store, now, [Change(Place(*row), reason, AttemptState.CLAIMED, AttemptState.SENT)])
     return Committed(None)
 
 
@@ -177,35 +165,31 @@ def record_progress(
     store: Any, epoch: Epoch, notes: Sequence[ProgressNote], now: datetime
 ) -> Committed[None]:
     """Write what has become known of running builds; skips attempts that have moved on."""
+    changes: list[Change] = []
     for note in notes:
         row = _PLACE.one(store, attempt_id=note.attempt_id)
-        if row is not None and _occupied_by(store, row[2], note.attempt_id):
-            record(store, now, _noted(store, epoch, note, *row))
+        if row is not None:
+            changes += _noted(store, epoch, note, Place(*row))
+    record(store, now, changes)
     return Committed(None)
 
 
-def _occupied_by(store: Any, builder_id: int, attempt_id: int) -> bool:
-    occupant = _OCCUPANT.one(store, builder_id=builder_id)
-    return occupant is not None and occupant[0] == attempt_id
-
-
-def _noted(
-    store: Any, epoch: Epoch, note: ProgressNote, build_id: int, number: int, builder_id: int
-) -> list[Change]:
-    place = {"builder_id": builder_id, "build_id": build_id, "attempt": number}
+def _noted(store: Any, epoch: Epoch, note: ProgressNote, place: Place) -> list[Change]:
     changes = []
     if note.confirmed is not None:
         result = _CONFIRMED.run(
             store, confirmed=note.confirmed, attempt_id=note.attempt_id, epoch=epoch.number
         )
         if result.rowcount:
-            states = AttemptState.SENT, AttemptState.CONFIRMED
-            changes.append(Change("the builder confirmed the build", *states, **place))
-    if note.gathering and _GATHERING.run(store, build_id=build_id, number=number).rowcount:
-        states = BuildState.BUILDING, BuildState.GATHERING
-        changes.append(Change("log and results are being fetched", *states, **place))
+            reason = "the builder confirmed the build"
+            changes.append(Change(place, reason, AttemptState.SENT, AttemptState.CONFIRMED))
+    if note.gathering:
+        result = _GATHERING.run(store, build_id=place.build_id, number=place.attempt)
+        if result.rowcount:
+            reason = "log and results are being fetched"
+            changes.append(Change(place, reason, BuildState.BUILDING, BuildState.GATHERING))
     if note.logtail is not None:
-        _LOGTAIL.run(store, logtail=note.logtail, build_id=build_id)
+        _LOGTAIL.run(store, logtail=note.logtail, build_id=place.build_id)
     return changes
 
 
@@ -231,14 +215,12 @@ def settle(
             )
         case JobWarning() as warning:
             changes = warn_job(store, epoch, warning, settlement.reason)
-    builder = None
+    settled = None
     if settlement.builder is not None:
-        builder, change = roster.settle_builder(
-            store, epoch, settlement.builder, settlement.reason, now
-        )
-        changes += change
+        settled, change = settle_builder(store, epoch, settlement.builder, settlement.reason, now)
+        changes.append(change)
     record(store, now, changes)
-    return Committed(builder, announcements)
+    return Committed(settled, announcements)
 
 
 def open_orders(store: Any, web_url: str = "") -> dict[int, BuildOrder]:
@@ -250,7 +232,7 @@ def standing(
     store: Any, builder_id: int, web_url: str = ""
 ) -> tuple[BuilderSnapshot, BuildOrder | None]:
     """One builder, and what it holds."""
-    return roster.builder(store, builder_id), orders.order_of_builder(store, builder_id, web_url)
+    return builder(store, builder_id), orders.order_of_builder(store, builder_id, web_url)
 
 
 def attempts_of(store: Any, build_id: int) -> tuple[AttemptSnapshot, ...]:

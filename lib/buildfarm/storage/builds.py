@@ -12,7 +12,7 @@ from storm.expr import And, Desc, Join, Select, Update
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.durations import estimate
 from buildfarm.storage.epochs import current_epoch
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.queue import (
     enqueue,
     leave_queue,
@@ -114,7 +114,7 @@ def cancel(store: Any, build_id: int, actor: str, now: datetime) -> Committed[Bu
         on_builder = And(Attempt.build_id == build_id, IS_ON_BUILDER)
         (builder_id,) = store.execute(Select(Attempt.builder_id, on_builder)).get_one()
         announcement = CancelRequested(build_id, builder_id)
-    record(store, now, [Change(reason, before.state, after, build_id=build_id)], actor)
+    record(store, now, [Change(Place(build_id), reason, before.state, after)], actor)
     return Committed(build(store, build_id), (announcement,))
 
 
@@ -142,7 +142,7 @@ def retry(
         (score,) = store.execute(Select(Build.score, Build.id == build_id)).get_one()
         enqueue(store, build_id, requirement, score, duration)
         announcement = WorkArrived((requirement,))
-    change = Change(f"retried by {actor}", before.state, after, build_id=build_id)
+    change = Change(Place(build_id), f"retried by {actor}", before.state, after)
     record(store, now, [change], actor)
     return Committed(build(store, build_id), (announcement,))
 
@@ -157,7 +157,8 @@ def rescore(
     store.execute(Update({Build.score: score}, Build.id == build_id), noresult=True)
     result = store.execute(Update({Queue.score: score}, Queue.build_id == build_id))
     require_one(result, f"build {build_id} was to be rescored")
-    record(store, now, [Change(f"given the score {score} by {actor}", build_id=build_id)], actor)
+    change = Change(Place(build_id), f"given the score {score} by {actor}")
+    record(store, now, [change], actor)
     return Committed(before)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from storm.expr import And, Insert, Select, Update
 
 from buildfarm.storage.acts import Committed
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.rows import CHROOT
 from buildfarm.storage.tables import Chroot
 from buildfarm.vocab.archive import ChrootSnapshot
@@ -52,7 +52,7 @@ def set_chroot(
         store.execute(Insert(row), noresult=True)
     else:
         store.execute(Update(row, _is(*place)), noresult=True)
-    record(store, now, [Change(f"the chroot of {'/'.join(place[:3])} was set")], actor)
+    record(store, now, [Change(Place(), f"the chroot of {'/'.join(place[:3])} was set")], actor)
     return Committed(chroot)
 
 

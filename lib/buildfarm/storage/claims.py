@@ -10,10 +10,10 @@ from typing import Any
 
 from storm.expr import Add, And, Update
 
-from buildfarm.storage import roster
 from buildfarm.storage.acts import require_one
+from buildfarm.storage.condition import change_condition
 from buildfarm.storage.epochs import Epoch
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place
 from buildfarm.storage.statements import Parameter, Statement, inserting
 from buildfarm.storage.tables import Attempt, Build, Queue
 from buildfarm.vocab.builder import BuilderSnapshot
@@ -63,11 +63,14 @@ _NEW_ATTEMPT = Statement(
 )
 
 
-def take(store: Any, epoch: Epoch, builder: BuilderSnapshot, build_id: int, now: datetime) -> int:
-    """Give the waiting build to the CLEAN `builder`: the id of the new attempt.
+def take(
+    store: Any, epoch: Epoch, builder: BuilderSnapshot, build_id: int, now: datetime
+) -> tuple[int, BuilderSnapshot, list[Change]]:
+    """Give the waiting build to the CLEAN `builder`.
 
-    The queue entry runs, the build is BUILDING, the attempt CLAIMED, the builder DIRTY. Raises
-    StaleState where the build does not wait any more.
+    Returns the id of the new attempt, the builder as it is now, and the events of it. The queue
+    entry runs, the build is BUILDING, the attempt CLAIMED, the builder DIRTY. Raises StaleState
+    where the build does not wait any more.
     """
     result = _TAKE_ENTRY.run(store, build_id=build_id)
     require_one(result, f"build {build_id} was to leave the waiting ones")
@@ -90,11 +93,11 @@ def take(store: Any, epoch: Epoch, builder: BuilderSnapshot, build_id: int, now:
         tries=0,
         files="[]",
     )
-    place = {"builder_id": builder.id, "build_id": build_id, "attempt": number}
+    taken, given = change_condition(
+        store, epoch, builder, f"given build {build_id}", now, clean_status=CleanStatus.DIRTY
+    )
+    place = Place(build_id, number, builder.id)
     reason = f"claimed for {builder.name}"
-    claimed = Change(reason, None, AttemptState.CLAIMED, **place)
-    building = Change(reason, BuildState.NEEDSBUILD, BuildState.BUILDING, **place)
-    record(store, now, [claimed, building])
-    statuses = CleanStatus.CLEAN, CleanStatus.DIRTY
-    roster.set_clean_status(store, epoch, builder.id, *statuses, f"given build {build_id}", now)
-    return int(attempt_id)
+    claimed = Change(place, reason, None, AttemptState.CLAIMED)
+    building = Change(place, reason, BuildState.NEEDSBUILD, BuildState.BUILDING)
+    return attempt_id, taken, [claimed, building, given]

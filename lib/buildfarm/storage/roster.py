@@ -4,60 +4,35 @@ Layer 3. Tests: tests/unit/storage/test_roster.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from storm.expr import And, Insert, Select, Update
 
-from buildfarm.storage.acts import Committed, require_one
-from buildfarm.storage.epochs import IS_CURRENT, Epoch
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.acts import Committed
+from buildfarm.storage.condition import builder, set_clean_status
+from buildfarm.storage.epochs import current_epoch
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.rows import BUILDER, texts_as_json
-from buildfarm.storage.statements import Parameter, Statement
-from buildfarm.storage.tables import Attempt, Builder
-from buildfarm.verdicts.transitions import clean_may_follow
-from buildfarm.vocab.announcements import BuilderChanged
+from buildfarm.storage.settlements import Held, held, lose_job
+from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Builder
+from buildfarm.vocab.announcements import Announcement, BuilderChanged
 from buildfarm.vocab.builder import BuilderSnapshot, NewBuilder
-from buildfarm.vocab.errors import Refused, StaleState
+from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.names import is_name
-from buildfarm.vocab.settlement import BuilderSettlement
-from buildfarm.vocab.states import ON_BUILDER, CleanStatus, ResetProtocol
+from buildfarm.vocab.states import CleanStatus, ResetProtocol
 
-_BUILDER = Statement(Select(BUILDER.columns, Builder.id == Parameter("builder_id")))
-
-_SET_CLEAN_STATUS = Statement(
-    Update(
-        {
-            Builder.clean_status: Parameter("new"),
-            Builder.date_clean_status_changed: Parameter("since"),
-            Builder.reset_output: Parameter("reset_output"),
-            Builder.version: Parameter("version"),
-        },
-        And(
-            Builder.id == Parameter("builder_id"),
-            Builder.clean_status == Parameter("expected"),
-            IS_CURRENT,
-        ),
-    )
-)
-
-_SETTLE = Statement(
-    Update(
-        {
-            Builder.failure_count: Parameter("failure_count"),
-            Builder.clean_status: Parameter("clean_status"),
-            Builder.date_clean_status_changed: Parameter("since"),
-            Builder.builderok: Parameter("builderok"),
-            Builder.failnotes: Parameter("failnotes"),
-        },
-        And(
-            Builder.id == Parameter("builder_id"),
-            Builder.clean_status == Parameter("before"),
-            IS_CURRENT,
-        ),
-    )
-)
+#: Every verb of builders in one place; what the manager records of them has its own module.
+__all__ = [
+    "add_builder",
+    "builder",
+    "builder_named",
+    "builders",
+    "change_builder",
+    "remove_builder",
+    "set_clean_status",
+]
 
 #: What `change_builder` may change, and how each is stored.
 _CHANGEABLE: Mapping[str, Any] = {
@@ -90,14 +65,6 @@ def builder_named(store: Any, name: str) -> BuilderSnapshot:
     row = store.execute(Select(BUILDER.columns, Builder.name == name)).get_one()
     if row is None:
         raise Refused(f"There is no builder {name!r}.")
-    return BUILDER.read(row)
-
-
-def builder(store: Any, builder_id: int) -> BuilderSnapshot:
-    """The builder of this id. Raises StaleState where there is none."""
-    row = _BUILDER.one(store, builder_id=builder_id)
-    if row is None:
-        raise StaleState(f"There is no builder with id {builder_id}.")
     return BUILDER.read(row)
 
 
@@ -136,12 +103,8 @@ def add_builder(
         store.execute(Update(row, Builder.id == found[0]), noresult=True)
     added = builder_named(store, new.name)
     _require_consistent(added)
-    record(
-        store,
-        now,
-        [Change("the builder was added", None, CleanStatus.DIRTY, builder_id=added.id)],
-        actor,
-    )
+    place = Place(builder_id=added.id)
+    record(store, now, [Change(place, "the builder was added", None, CleanStatus.DIRTY)], actor)
     return Committed(added, (BuilderChanged(added.id),))
 
 
@@ -164,7 +127,12 @@ def change_builder(
         raise Refused(f"The builder {name} cannot be changed: {error}.") from error
     status = CleanStatus(values.get("clean_status", before.clean_status.value))
     if status is not before.clean_status:
-        _require_unoccupied(store, before, f"cannot be called {status.value}")
+        job = _job(store, before)
+        if job is not None:
+            raise Refused(
+                f"The builder {name} cannot be called {status.value}: "
+                f"it is building build {job.build_id}."
+            )
         values["date_clean_status_changed"] = now
     if values.get("builderok"):
         values.setdefault("failnotes", None)
@@ -176,12 +144,9 @@ def change_builder(
     after = builder(store, before.id)
     _require_consistent(after)
     moved = status is not before.clean_status
-    change = Change(
-        "changed: " + ", ".join(sorted(changes)),
-        before.clean_status if moved else None,
-        status if moved else None,
-        builder_id=before.id,
-    )
+    change = Change(Place(builder_id=before.id), "changed: " + ", ".join(sorted(changes)))
+    if moved:
+        change = replace(change, before=before.clean_status, after=status)
     record(store, now, [change], actor)
     return Committed(after, (BuilderChanged(before.id),))
 
@@ -191,84 +156,25 @@ def remove_builder(
 ) -> Committed[BuilderSnapshot]:
     """Make a builder inactive; its row and its events stay.
 
-    Raises Refused while a job runs on it, unless `force`: then its scanner, which hears of it,
-    gives the job up.
+    Raises Refused while a job runs on it, unless `force`: then the attempt is closed as LOST and
+    the build waits again.
     """
     found = _active(store, name)
-    if not force:
-        _require_unoccupied(store, found, "cannot be removed (--force removes it all the same)")
+    job = _job(store, found)
+    changes = [Change(Place(builder_id=found.id), "the builder was removed")]
+    announcements: tuple[Announcement, ...] = (BuilderChanged(found.id),)
+    if job is not None:
+        if not force:
+            raise Refused(
+                f"The builder {name} cannot be removed: it is building build {job.build_id} "
+                "(--force removes it all the same)."
+            )
+        more, requeued = lose_job(store, job, f"its builder was removed by {actor}", now)
+        changes += more
+        announcements += requeued
     store.execute(Update({Builder.active: False}, Builder.id == found.id), noresult=True)
-    record(store, now, [Change("the builder was removed", builder_id=found.id)], actor)
-    return Committed(builder(store, found.id), (BuilderChanged(found.id),))
-
-
-def set_clean_status(
-    store: Any,
-    epoch: Epoch,
-    builder_id: int,
-    expected: CleanStatus,
-    new: CleanStatus,
-    reason: str,
-    now: datetime,
-    reset_output: str | None = None,
-    version: str | None = None,
-) -> Committed[BuilderSnapshot]:
-    """Record how clean a builder is, and what its reset printed or its daemon's version is.
-
-    `expected` may equal `new`, to record only that. None leaves `reset_output` and `version` as
-    they are. Raises StaleState where the builder is not `expected` any more, or another epoch
-    has begun.
-    """
-    before = builder(store, builder_id)
-    if new is not expected and not clean_may_follow(expected, new):
-        raise StaleState(f"{before.name} cannot go from {expected.value} to {new.value}.")
-    moved = new is not expected
-    result = _SET_CLEAN_STATUS.run(
-        store,
-        new=new.value,
-        since=now if moved else before.date_clean_status_changed,
-        reset_output=before.reset_output if reset_output is None else reset_output,
-        version=before.version if version is None else version,
-        builder_id=builder_id,
-        expected=expected.value,
-        epoch=epoch.number,
-    )
-    require_one(result, f"{before.name} was to go from {expected.value} to {new.value}")
-    states = (expected, new) if moved else (None, None)
-    record(store, now, [Change(reason, *states, builder_id=builder_id)])
-    return Committed(builder(store, builder_id))
-
-
-def settle_builder(
-    store: Any, epoch: Epoch, verdict: BuilderSettlement, reason: str, now: datetime
-) -> tuple[BuilderSnapshot, list[Change]]:
-    """Write what a verdict says of a builder; the builder as it is now, and the events of it."""
-    before = builder(store, verdict.builder_id)
-    status = verdict.clean_status or before.clean_status
-    moved = status is not before.clean_status
-    if moved and not clean_may_follow(before.clean_status, status):
-        raise StaleState(
-            f"{before.name} is {before.clean_status.value}; {status.value} does not follow."
-        )
-    builderok = before.builderok if verdict.builderok is None else verdict.builderok
-    result = _SETTLE.run(
-        store,
-        failure_count=verdict.failure_count,
-        clean_status=status.value,
-        since=now if moved else before.date_clean_status_changed,
-        builderok=builderok,
-        failnotes=before.failnotes if verdict.failnotes is None else verdict.failnotes,
-        builder_id=before.id,
-        before=before.clean_status.value,
-        epoch=epoch.number,
-    )
-    require_one(result, f"{before.name} was to be settled")
-    changes = []
-    if moved:
-        changes.append(Change(reason, before.clean_status, status, builder_id=before.id))
-    elif builderok != before.builderok or verdict.failure_count > before.failure_count:
-        changes.append(Change(reason, builder_id=before.id))
-    return builder(store, before.id), changes
+    record(store, now, changes, actor)
+    return Committed(builder(store, found.id), announcements)
 
 
 def _active(store: Any, name: str) -> BuilderSnapshot:
@@ -278,14 +184,11 @@ def _active(store: Any, name: str) -> BuilderSnapshot:
     return found
 
 
-def _require_unoccupied(store: Any, found: BuilderSnapshot, refusal: str) -> None:
-    occupied = And(
-        Attempt.builder_id == found.id,
-        Attempt.state.is_in([state.value for state in ON_BUILDER]),
-    )
-    attempt = store.execute(Select(Attempt.build_id, occupied)).get_one()
-    if attempt is not None:
-        raise Refused(f"The builder {found.name} {refusal}: it is building build {attempt[0]}.")
+def _job(store: Any, found: BuilderSnapshot) -> Held | None:
+    """The attempt that occupies this builder, if one does."""
+    occupies = And(Attempt.builder_id == found.id, IS_ON_BUILDER)
+    row = store.execute(Select(Attempt.id, occupies)).get_one()
+    return None if row is None else held(store, current_epoch(store), row[0])
 
 
 def _require_consistent(found: BuilderSnapshot) -> None:

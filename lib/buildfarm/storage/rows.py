@@ -38,6 +38,11 @@ Row = Sequence[Any]
 Decode = Callable[[Any], Any]
 
 
+def columns(table: type, *names: str) -> tuple[Any, ...]:
+    """The columns of `table` with these names."""
+    return tuple(getattr(table, name) for name in names)
+
+
 def time_of(value: Any) -> Any:
     """A column of time as a datetime, or None."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value

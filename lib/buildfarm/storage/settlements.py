@@ -13,17 +13,18 @@ from typing import Any
 from storm.expr import And, Join, LeftJoin, Select, Update
 
 from buildfarm.storage.acts import require_one
-from buildfarm.storage.epochs import Epoch
-from buildfarm.storage.events import Change
+from buildfarm.storage.epochs import Epoch, current_epoch
+from buildfarm.storage.events import Change, Place
 from buildfarm.storage.queue import leave_queue
 from buildfarm.storage.rows import files_as_json
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Build, Queue
+from buildfarm.verdicts.settling import as_asked
 from buildfarm.verdicts.transitions import attempt_may_follow, may_follow
 from buildfarm.vocab.announcements import Announcement, BuildEnded, UploadWaiting, WorkArrived
 from buildfarm.vocab.errors import StaleState
-from buildfarm.vocab.settlement import JobSettlement, JobWarning
-from buildfarm.vocab.states import AttemptState, BuildState, QueueState
+from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
+from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState, QueueState
 
 _HELD = Statement(
     Select(
@@ -33,12 +34,19 @@ _HELD = Statement(
             Attempt.number,
             Attempt.builder_id,
             Attempt.state,
-            Attempt.epoch,
             Build.state,
+            Build.failure_count,
+            Build.builders_cost,
+            Build.given_back,
+            Build.lost_count,
             Build.superseded_by,
             Queue.requirement_id,
         ),
-        And(Attempt.id == Parameter("attempt_id"), IS_ON_BUILDER),
+        And(
+            Attempt.id == Parameter("attempt_id"),
+            Attempt.epoch == Parameter("epoch"),
+            IS_ON_BUILDER,
+        ),
         [
             Attempt,
             Join(Build, Build.id == Attempt.build_id),
@@ -116,8 +124,17 @@ class Held:
     builder_id: int
     attempt_state: AttemptState
     build_state: BuildState
+    failure_count: int
+    builders_cost: int
+    given_back: int
+    lost_count: int
     superseded: bool
     requirement_id: int
+
+    @property
+    def place(self) -> Place:
+        """What events about it are about."""
+        return Place(self.build_id, self.number, self.builder_id)
 
     @property
     def cancelling(self) -> bool:
@@ -127,22 +144,16 @@ class Held:
 
 def held(store: Any, epoch: Epoch, attempt_id: int) -> Held:
     """The attempt, which must occupy its builder and belong to `epoch`; else StaleState."""
-    row = _HELD.one(store, attempt_id=attempt_id)
-    if row is None or row[5] != epoch.number:
+    row = _HELD.one(store, attempt_id=attempt_id, epoch=epoch.number)
+    if row is None:
         raise StaleState(
             f"Attempt {attempt_id} does not occupy its builder any more, or a newer manager "
             "owns it."
         )
-    return Held(
-        attempt_id=row[0],
-        build_id=row[1],
-        number=row[2],
-        builder_id=row[3],
-        attempt_state=AttemptState(row[4]),
-        build_state=BuildState(row[6]),
-        superseded=row[7] is not None,
-        requirement_id=row[8],
-    )
+    values = list(row)
+    values[4:6] = AttemptState(row[4]), BuildState(row[5])
+    values[10] = row[10] is not None
+    return Held(*values)
 
 
 def end_job(
@@ -189,12 +200,30 @@ def end_job(
     announcement = (
         _requeue(store, found, job.not_before, now) if waits else _ended(store, found, job)
     )
-    place = {"build_id": found.build_id, "attempt": found.number, "builder_id": found.builder_id}
     changes = [
-        Change(reason, found.attempt_state, job.attempt_state, **place),
-        Change(reason, found.build_state, job.build_state, **place),
+        Change(found.place, reason, found.attempt_state, job.attempt_state),
+        Change(found.place, reason, found.build_state, job.build_state),
     ]
     return changes, announcement
+
+
+def lose_job(
+    store: Any, found: Held, reason: str, now: datetime
+) -> tuple[list[Change], tuple[Announcement, ...]]:
+    """Close an attempt as LOST, held against nobody; its build waits again, unless cancelled."""
+    lost = JobSettlement(
+        attempt_id=found.attempt_id,
+        attempt_state=AttemptState.CLOSED,
+        outcome=AttemptOutcome.LOST,
+        build_state=BuildState.NEEDSBUILD,
+        failure_count=found.failure_count,
+        builders_cost=found.builders_cost,
+        given_back=found.given_back,
+        lost_count=found.lost_count,
+    )
+    settled = as_asked(Settlement(reason, job=lost), found.cancelling, found.superseded)
+    assert isinstance(settled.job, JobSettlement)
+    return end_job(store, current_epoch(store), found, settled.job, settled.reason, now)
 
 
 def warn_job(store: Any, epoch: Epoch, warning: JobWarning, reason: str) -> list[Change]:
@@ -207,14 +236,7 @@ def warn_job(store: Any, epoch: Epoch, warning: JobWarning, reason: str) -> list
         number=found.number,
     )
     require_one(result, f"build {found.build_id} was to be warned")
-    return [
-        Change(
-            reason,
-            build_id=found.build_id,
-            attempt=found.number,
-            builder_id=found.builder_id,
-        )
-    ]
+    return [Change(found.place, reason)]
 
 
 def _require_allowed(found: Held, job: JobSettlement) -> None:

@@ -11,8 +11,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from storm.database import ConnectionWrapper
 from storm.databases.sqlite import SQLite, SQLiteConnection
+from storm.exceptions import wrap_exceptions
 from storm.uri import URI
 
 #: Seconds for which SQLite itself waits for another process's write transaction to end.
@@ -39,10 +39,16 @@ class FarmSQLiteConnection(SQLiteConnection):  # type: ignore[misc]
         pass
 
     def raw_execute(self, statement: str, params: Any = None, _end: bool = False) -> Any:
-        """Run `statement`, in a transaction begun for reading or for writing."""
-        if not _end and not self._in_transaction:
-            self._raw_connection.execute(self._database.begin_statement)
-        return super().raw_execute(statement, params, _end)
+        """Run `statement`, in a transaction begun for reading or for writing; the driver's cursor.
+
+        Storm goes through a wrapper for every call of the driver and polls a locked database,
+        which costs more than most statements do; errors are told in Storm's types all the same.
+        """
+        connection = self._raw_connection
+        with wrap_exceptions(self._database):
+            if not _end and not connection.in_transaction:
+                connection.execute(self._database.begin_statement)
+            return connection.execute(statement, tuple(self.to_database(params or ())))
 
 
 class FarmSQLite(SQLite):  # type: ignore[misc]
@@ -57,7 +63,6 @@ class FarmSQLite(SQLite):  # type: ignore[misc]
         uri = URI("sqlite:")
         uri.database = str(path)
         super().__init__(uri)
-        self._timeout = BUSY_TIMEOUT
         self.begin_statement = "BEGIN IMMEDIATE" if writes else "BEGIN"
         self._pragmas = (
             ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
@@ -67,15 +72,12 @@ class FarmSQLite(SQLite):  # type: ignore[misc]
 
     def _raw_connect(self) -> Any:
         """A driver's connection without transactions of its own, usable by one thread at a time."""
-        connection = ConnectionWrapper(
-            sqlite3.connect(
-                self._filename,
-                timeout=self._timeout,
-                isolation_level=None,
-                check_same_thread=False,
-                cached_statements=CACHED_STATEMENTS,
-            ),
-            self,
+        connection = sqlite3.connect(
+            self._filename,
+            timeout=BUSY_TIMEOUT,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=CACHED_STATEMENTS,
         )
         for pragma in self._pragmas:
             connection.execute(f"PRAGMA {pragma}")

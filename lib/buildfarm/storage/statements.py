@@ -37,7 +37,7 @@ class Statement:
     """One expression, compiled at its first use for each kind of database."""
 
     def __init__(self, expression: Expr, *, returning: str = "") -> None:
-        """`returning` names the column of an INSERT's new row that the statement answers."""
+        """`returning` names columns of the rows that an INSERT or UPDATE wrote: its answer."""
         self._expression = expression
         self._suffix = f" RETURNING {returning}" if returning else ""
         self._compiled: dict[Any, tuple[str, tuple[Any, ...]]] = {}

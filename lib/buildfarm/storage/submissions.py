@@ -18,7 +18,7 @@ from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.archives import archive_named
 from buildfarm.storage.chroots import chroot_of
 from buildfarm.storage.durations import estimate
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.queue import enqueue, leave_queue
 from buildfarm.storage.requirements import requirement_id
 from buildfarm.storage.rows import files_as_json, texts_as_json
@@ -122,7 +122,7 @@ def submit(
         requirements.append(requirement)
         build_ids.append(build_id)
     reason = f"submitted by {submission.requester}"
-    changes = [Change(reason, None, BuildState.NEEDSBUILD, build_id=one) for one in build_ids]
+    changes = [Change(Place(one), reason, None, BuildState.NEEDSBUILD) for one in build_ids]
     record(store, now, changes, actor)
     return Committed(tuple(build_ids), (*announcements, WorkArrived(tuple(requirements))))
 
@@ -172,7 +172,10 @@ def _earlier(store: Any, archive: ArchiveSnapshot, source: str) -> list[_Earlier
     is_here = And(Build.archive_id == archive.id, Build.source == source)
     tables = [Build, Join(Source, Source.id == Build.source_id)]
     rows = store.execute(Select(columns, is_here, tables)).get_all()
-    return [_Earlier(*row[:4], BuildState(row[4]), row[5]) for row in rows]
+    return [
+        _Earlier(build_id, suite, version, architecture, BuildState(state), digest)
+        for build_id, suite, version, architecture, state, digest in rows
+    ]
 
 
 def _require_same_contents(
@@ -222,7 +225,7 @@ def _supersede(
             result = _SUPERSEDE.run(store, build_id=build.build_id, now=now, reason=reason)
             require_one(result, f"build {build.build_id} was to be superseded")
             leave_queue(store, build.build_id)
-            change = Change(reason, build.state, BuildState.SUPERSEDED, build_id=build.build_id)
+            change = Change(Place(build.build_id), reason, build.state, BuildState.SUPERSEDED)
             record(store, now, [change], actor)
             ended.append(BuildEnded(build.build_id))
     return tuple(ended)

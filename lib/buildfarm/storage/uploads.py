@@ -11,7 +11,7 @@ from storm.expr import Add, And, Asc, Join, Min, Not, Or, Select, Update
 
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.epochs import Epoch
-from buildfarm.storage.events import Change, record
+from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, Row, texts_of, time_of
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import AWAITS_UPLOAD, Archive, Attempt, Build, Builder, Source
@@ -32,7 +32,9 @@ _IS_THIS = And(
     Attempt.id == Parameter("attempt_id"), AWAITS_UPLOAD, Attempt.epoch == Parameter("epoch")
 )
 
-_PREPARED = Statement(Update({Attempt.prepared: True}, _IS_THIS))
+_ITS_PLACE = "build_id, number, builder_id"
+
+_PREPARED = Statement(Update({Attempt.prepared: True}, _IS_THIS), returning=_ITS_PLACE)
 
 _POSTPONED = Statement(
     Update(
@@ -42,7 +44,8 @@ _POSTPONED = Statement(
             Attempt.next_try: Parameter("next_try"),
         },
         _IS_THIS,
-    )
+    ),
+    returning=_ITS_PLACE,
 )
 
 _CLOSE = Statement(
@@ -55,7 +58,8 @@ _CLOSE = Statement(
             Attempt.reason: Parameter("reason"),
         },
         _IS_THIS,
-    )
+    ),
+    returning=_ITS_PLACE,
 )
 
 _END_BUILD = Statement(
@@ -71,10 +75,6 @@ _END_BUILD = Statement(
             Build.attempt_count == Parameter("number"),
         ),
     )
-)
-
-_PLACE = Statement(
-    Select((Attempt.build_id, Attempt.number), And(Attempt.id == Parameter("attempt_id")))
 )
 
 
@@ -122,11 +122,8 @@ def _task(row: Row) -> UploadTask:
 
 def mark_prepared(store: Any, epoch: Epoch, attempt_id: int, now: datetime) -> Committed[None]:
     """Record that the results are where one rename publishes them; asked twice, it stays so."""
-    build_id, number = _place(store, attempt_id)
-    result = _PREPARED.run(store, attempt_id=attempt_id, epoch=epoch.number)
-    require_one(result, f"the upload of build {build_id} was to be prepared")
-    change = Change("the results are ready to be published", build_id=build_id, attempt=number)
-    record(store, now, [change])
+    place = _place(_PREPARED.one(store, attempt_id=attempt_id, epoch=epoch.number), attempt_id)
+    record(store, now, [Change(place, "the results are ready to be published")])
     return Committed(None)
 
 
@@ -148,21 +145,21 @@ def postpone_upload(
     store: Any, epoch: Epoch, attempt_id: int, error: str, next_try: datetime, now: datetime
 ) -> Committed[None]:
     """Record that a try failed and when the next one may begin."""
-    build_id, number = _place(store, attempt_id)
-    result = _POSTPONED.run(
+    row = _POSTPONED.one(
         store, error=error, next_try=next_try, attempt_id=attempt_id, epoch=epoch.number
     )
-    require_one(result, f"the upload of build {build_id} was to be postponed")
     reason = f"the upload failed and is tried again at {next_try:%Y-%m-%d %H:%M:%S}: {error}"
-    record(store, now, [Change(reason, build_id=build_id, attempt=number)])
+    record(store, now, [Change(_place(row, attempt_id), reason)])
     return Committed(None)
 
 
-def _place(store: Any, attempt_id: int) -> tuple[int, int]:
-    row = _PLACE.one(store, attempt_id=attempt_id)
+def _place(row: Row | None, attempt_id: int) -> Place:
+    """Where the attempt of a guarded update belongs, as events name it."""
     if row is None:
-        raise StaleState(f"There is no attempt with id {attempt_id}.")
-    return row[0], row[1]
+        raise StaleState(
+            f"The upload of attempt {attempt_id} has ended meanwhile, or a newer manager owns it."
+        )
+    return Place(*row)
 
 
 def _end(
@@ -174,8 +171,7 @@ def _end(
     reason: str,
     now: datetime,
 ) -> Committed[None]:
-    build_id, number = _place(store, attempt_id)
-    result = _CLOSE.run(
+    row = _CLOSE.one(
         store,
         outcome=outcome.value,
         now=now,
@@ -183,15 +179,19 @@ def _end(
         attempt_id=attempt_id,
         epoch=epoch.number,
     )
-    require_one(result, f"the upload of build {build_id} was to end")
+    place = _place(row, attempt_id)
     result = _END_BUILD.run(
-        store, after=state.value, now=now, reason=reason, build_id=build_id, number=number
+        store,
+        after=state.value,
+        now=now,
+        reason=reason,
+        build_id=place.build_id,
+        number=place.attempt,
     )
-    require_one(result, f"build {build_id} was to become {state.value}")
-    place = {"build_id": build_id, "attempt": number}
+    require_one(result, f"build {place.build_id} was to become {state.value}")
     changes = [
-        Change(reason, AttemptState.GATHERED, AttemptState.CLOSED, **place),
-        Change(reason, BuildState.UPLOADING, state, **place),
+        Change(place, reason, AttemptState.GATHERED, AttemptState.CLOSED),
+        Change(place, reason, BuildState.UPLOADING, state),
     ]
     record(store, now, changes)
-    return Committed(None, (BuildEnded(build_id),))
+    return Committed(None, (BuildEnded(row[0]),))
