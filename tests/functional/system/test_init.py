@@ -116,6 +116,12 @@ class TestInitScript(FarmTestCase):
         self.installed.config.unlink()
         self.assertEqual(6, self.installed.service("start"))
 
+    def test_unknown_user(self) -> None:
+        """So it is where the user that it shall run as does not exist."""
+        self.installed.set_default("DAEMON_USER", "nobody-of-that-name")
+        # Who is not root is nobody who may start it as somebody else in the first place.
+        self.assertEqual(6 if os.geteuid() == 0 else 4, self.installed.service("start"))
+
     def test_wrong_usage(self) -> None:
         """An unknown action and none at all have statuses of their own."""
         self.assertEqual(3, self.installed.service("dance"))
