@@ -115,7 +115,18 @@ class LockHeld(FlowError):
 
 
 class ChildError(FlowError):
-    """A child process could not be started, or broke off its conversation."""
+    """A child process could not be started, failed, or broke off its conversation.
+
+    `details` is the traceback where the child could still tell it, made safe to show.
+    """
+
+    def __init__(self, message: str, details: str = "") -> None:
+        super().__init__(message)
+        self.details = details
+
+
+class ConversationEnded(ChildError):
+    """The other side of a conversation has ended: the child, or the manager it was started by."""
 
 
 class ChildTimedOut(ChildError):
