@@ -14,13 +14,13 @@ from typing import Any
 
 from storm.expr import And, Join, Select, Update
 
-from buildfarm.storage import orders
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import assigned
 from buildfarm.storage.claims import take
 from buildfarm.storage.condition import builder, change_condition, settle_builder
 from buildfarm.storage.epochs import Epoch, require_current
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.storage.orders import open_orders, order_of
 from buildfarm.storage.queue import release_due, top
 from buildfarm.storage.requirements import requirements
 from buildfarm.storage.rows import ATTEMPT
@@ -36,6 +36,17 @@ from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.progress import ClaimRequest, ProgressNote
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
+
+#: Every verb of attempts in one place.
+__all__ = [
+    "Claim",
+    "attempts_of",
+    "claim",
+    "mark_sent",
+    "open_orders",
+    "record_progress",
+    "settle",
+]
 
 _OCCUPANT = Statement(
     Select(Attempt.id, And(Attempt.builder_id == Parameter("builder_id"), IS_ON_BUILDER))
@@ -121,7 +132,7 @@ def claim(
     for one in asking:
         if one.id in chosen:
             attempt_id, taken, more = take(store, epoch, one, chosen[one.id].build_id, now)
-            claims.append(Claim(taken, orders.order_of(store, attempt_id, web_url)))
+            claims.append(Claim(taken, order_of(store, attempt_id, web_url)))
             changes += more
         else:
             claims.append(Claim(one, None))
@@ -221,18 +232,6 @@ def settle(
         changes.append(change)
     record(store, now, changes)
     return Committed(settled, announcements)
-
-
-def open_orders(store: Any, web_url: str = "") -> dict[int, BuildOrder]:
-    """What each builder holds, by builder id: see `orders.open_orders`."""
-    return orders.open_orders(store, web_url)
-
-
-def standing(
-    store: Any, builder_id: int, web_url: str = ""
-) -> tuple[BuilderSnapshot, BuildOrder | None]:
-    """One builder, and what it holds."""
-    return builder(store, builder_id), orders.order_of_builder(store, builder_id, web_url)
 
 
 def attempts_of(store: Any, build_id: int) -> tuple[AttemptSnapshot, ...]:

@@ -18,8 +18,6 @@ from buildfarm.storage.queue import (
     leave_queue,
     queue_entry,
     queue_position,
-    release_due,
-    release_is_due,
     waiting_requirements,
 )
 from buildfarm.storage.requirements import requirement_id
@@ -51,8 +49,6 @@ __all__ = [
     "cancel",
     "queue_entry",
     "queue_position",
-    "release_due",
-    "release_is_due",
     "rescore",
     "retry",
     "submit",

@@ -10,7 +10,7 @@ Layer 3. Tests: tests/unit/storage/test_copies.py.
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from buildfarm.storage import schema
@@ -19,6 +19,9 @@ from buildfarm.vocab.errors import Refused
 
 #: Marks our files in SQLite's header: "bfrm" in ASCII.
 APPLICATION_ID = 0x6266726D
+
+#: The files of one database, the database itself last: what lies beside it is nothing without it.
+_SUFFIXES = ("-wal", "-shm", "")
 
 
 def make_private(path: Path) -> None:
@@ -32,7 +35,10 @@ def make_private(path: Path) -> None:
 
 
 def inspect(path: Path) -> int:
-    """The schema version of the farm's database in `path`; Refused where it is none of ours."""
+    """The schema version of the farm's database in `path`.
+
+    Raises Refused where it is none of ours, damaged or of a newer release.
+    """
     with _opened(path) as connection:
         try:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
@@ -40,8 +46,10 @@ def inspect(path: Path) -> int:
                 raise Refused(f"{path} is not a database of a build farm.")
             (version,) = connection.execute("SELECT MAX(version) FROM patch").fetchone()
         except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode & 0xFF in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR):
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
                 raise Refused(f"{path} is not a database of a build farm.") from error
+            if error.sqlite_errorcode == sqlite3.SQLITE_CORRUPT:
+                raise Refused(f"{path} is damaged; restore a backup.") from error
             raise
     schema.require_known(version or 0)
     return version or 0
@@ -71,16 +79,26 @@ def copy(source: Path, target: Path) -> None:
         _flush(target)
         _flush(target.parent)
     except BaseException:
-        target.unlink(missing_ok=True)
+        discard(target)
         raise
 
 
-def overwrite(source: Path, target: Path) -> None:
-    """Replace all contents of the database `target` by those of `source`, in one transaction."""
-    with _opened(source) as reading, _opened(target) as writing:
-        writing.execute("PRAGMA synchronous = FULL")
-        reading.backup(writing)
-        writing.execute("PRAGMA journal_mode = WAL")
+def move(source: Path, target: Path) -> None:
+    """Rename the database `source`, which nobody has open, to `target`, where there is none."""
+    with suppress(sqlite3.DatabaseError), _opened(source) as connection:
+        # A damaged one is moved as it is, with what lies beside it.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for suffix in _SUFFIXES:
+        part = source.with_name(source.name + suffix)
+        if part.exists():
+            part.rename(target.with_name(target.name + suffix))
+    _flush(target.parent)
+
+
+def discard(path: Path) -> None:
+    """Remove the database `path`, if it is there, which nobody has open."""
+    for suffix in _SUFFIXES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 @contextmanager

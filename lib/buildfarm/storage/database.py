@@ -5,8 +5,8 @@ Everything here blocks: it is called before the reactor runs, or in a thread.
 Layer 3. Tests: tests/unit/storage/test_database.py.
 """
 
-import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +17,10 @@ from storm.uri import URI
 
 from buildfarm.storage import copies, schema
 from buildfarm.storage.errors import translated
+from buildfarm.storage.renewal import new_database_id, renew
 from buildfarm.storage.sqlite import FarmSQLite
 from buildfarm.storage.tables import Farm
 from buildfarm.vocab.errors import Refused, SettingsError
-
-
-def new_database_id() -> str:
-    """Eight random hexadecimal digits, which end every cookie of a database."""
-    return secrets.token_hex(4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +30,14 @@ class Initialised:
     before: int
     after: int
     backup: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What `restore` did: where the database of before is, and how many attempts were given up."""
+
+    kept: Path | None
+    lost: int
 
 
 class Database:
@@ -71,7 +75,7 @@ class Database:
     def _create(self) -> None:
         """Make the database under another name first: it is there whole, or not at all."""
         unfinished = self.path.with_name(f"{self.path.name}.new")
-        unfinished.unlink(missing_ok=True)
+        copies.discard(unfinished)
         copies.make_private(unfinished)
         store = _open(unfinished, writes=True)
         try:
@@ -82,14 +86,14 @@ class Database:
             store.commit()
         finally:
             store.close()
-        unfinished.rename(self.path)
+        copies.move(unfinished, self.path)
 
     def _upgrade(self) -> Initialised:
         found = copies.inspect(self.path)
         if found == schema.CURRENT:
             return Initialised(found, found)
         kept = self.path.with_name(f"{self.path.name}.version-{found}")
-        kept.unlink(missing_ok=True)
+        copies.discard(kept)
         copies.copy(self.path, kept)
         store = _open(self.path, writes=True)
         try:
@@ -121,6 +125,40 @@ class Database:
         with translated(f"{self.path} was copied to {target}"):
             copies.copy(self.path, target)
 
+    def restore(self, source: Path, now: datetime) -> Restored:
+        """Let the backup `source` be the database from now on; `renewal` says what it forgets.
+
+        The database of before is kept beside it. Nothing may have the database open. Raises
+        Refused for a file that is damaged, not ours or of a newer release.
+        """
+        with translated(f"{source} was restored"):
+            if not source.exists():
+                raise Refused(f"There is no backup {source}.")
+            copies.inspect(source)
+            copies.require_whole(source)
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            unfinished = self.path.with_name(f"{self.path.name}.restoring")
+            copies.discard(unfinished)
+            copies.copy(source, unfinished)
+            lost = _renew(unfinished, now)
+            kept = None
+            if self.path.exists():
+                kept = self.path.with_name(f"{self.path.name}.before-{now:%Y%m%dT%H%M%S}")
+                copies.move(self.path, kept)
+            copies.move(unfinished, self.path)
+        return Restored(kept, lost)
+
+
+def _renew(path: Path, now: datetime) -> int:
+    store = _open(path, writes=True)
+    try:
+        schema.upgrade(store)
+        lost: int = renew(store, new_database_id(), now).value
+        store.commit()
+    finally:
+        store.close()
+    return lost
+
 
 def _open(path: Path, *, writes: bool) -> Any:
     _require(path)
@@ -129,4 +167,4 @@ def _open(path: Path, *, writes: bool) -> Any:
 
 def _require(path: Path) -> None:
     if not path.exists():
-        raise Refused(f"There is no database at {path}; run `buildd-manager init` to make one.")
+        raise Refused(f"There is no database at {path}; `buildd-manager init` makes one.")

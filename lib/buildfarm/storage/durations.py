@@ -18,7 +18,7 @@ def _recent(*where: Any) -> Statement:
     return Statement(
         Select(
             (Attempt.sent, Attempt.gathered),
-            And(IS_BUILT, Attempt.outcome == AttemptOutcome.PUBLISHED.value, *where),
+            And(Attempt.outcome == AttemptOutcome.PUBLISHED.value, *where),
             [Build, Join(Attempt, Attempt.build_id == Build.id)],
             order_by=Desc(Build.id),
             limit=RECENT,
@@ -31,7 +31,8 @@ _IS_ARCHITECTURE = Build.architecture == Parameter("architecture")
 
 _SAME_BUILD = _recent(_IS_SOURCE, _IS_ARCHITECTURE)
 _SAME_SOURCE = _recent(_IS_SOURCE, Ne(Build.architecture, Parameter("architecture")))
-_SAME_ARCHITECTURE = _recent(_IS_ARCHITECTURE)
+# Told to look among published builds only, which have an index by architecture.
+_SAME_ARCHITECTURE = _recent(_IS_ARCHITECTURE, IS_BUILT)
 
 
 def estimate(store: Any, source: str, architecture: str) -> float:

@@ -3,6 +3,7 @@
 Layer 3. Tests: tests/unit/storage/test_errors.py.
 """
 
+import errno
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ from buildfarm.vocab.errors import DiskFull, StorageError
 #: Primary result codes of SQLite: the database is locked, by us or by another process.
 _LOCKED = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
+#: No room on the file system, or none that is left to us.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
 
 class DatabaseLocked(StorageError):
     """Another process kept the database locked for longer than we wait; it may be tried again."""
@@ -21,7 +25,7 @@ class DatabaseLocked(StorageError):
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Raise what the driver raises within as the farm's own error.
+    """Raise what the driver or the file system raises within as the farm's own error.
 
     `doing` completes "The database failed while …". DatabaseLocked where trying again may help,
     DiskFull where only room helps, StorageError for everything else.
@@ -35,6 +39,10 @@ def translated(doing: str) -> Iterator[None]:
                 f"The database stayed locked by another process while {doing}."
             ) from error
         if code == sqlite3.SQLITE_FULL:
+            raise DiskFull(f"The disk of the database is full: it failed while {doing}.") from error
+        raise StorageError(f"The database failed while {doing}: {error}.") from error
+    except OSError as error:
+        if error.errno in _NO_ROOM:
             raise DiskFull(f"The disk of the database is full: it failed while {doing}.") from error
         raise StorageError(f"The database failed while {doing}: {error}.") from error
 

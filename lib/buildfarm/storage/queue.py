@@ -17,7 +17,7 @@ from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import Candidate
 from buildfarm.storage.rows import REQUIREMENT, time_of
 from buildfarm.storage.statements import Parameter, Statement, inserting
-from buildfarm.storage.tables import IS_SUSPENDED, Queue
+from buildfarm.storage.tables import Queue
 from buildfarm.storage.tables import Requirement as RequirementTable
 from buildfarm.vocab.announcements import WorkArrived
 from buildfarm.vocab.build import QueueEntry, Requirement
@@ -25,14 +25,12 @@ from buildfarm.vocab.states import QueueState
 
 _IS_WAITING = Queue.state == QueueState.WAITING.value
 
-_DUE = Statement(
-    Select(Queue.requirement_id, And(IS_SUSPENDED, Queue.not_before <= Parameter("now")), Queue)
-)
+_DUE = Statement(Select(Queue.requirement_id, Queue.not_before <= Parameter("now"), Queue))
 
 _RELEASE = Statement(
     Update(
         {Queue.state: QueueState.WAITING.value, Queue.not_before: None},
-        And(IS_SUSPENDED, Queue.not_before <= Parameter("now")),
+        Queue.not_before <= Parameter("now"),
         Queue,
     )
 )
@@ -113,7 +111,7 @@ def release_is_due(store: Any, now: datetime) -> bool:
 
 def next_release(store: Any) -> datetime | None:
     """When the next delayed entry is due; None where nothing is delayed."""
-    select = Select(Min(Queue.not_before), IS_SUSPENDED, Queue)
+    select = Select(Min(Queue.not_before), Queue.not_before != None)  # noqa: E711
     time: datetime | None = time_of(store.execute(select).get_one()[0])
     return time
 

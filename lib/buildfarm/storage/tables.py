@@ -142,8 +142,8 @@ class Build:
 class Queue:
     """`vocab.build.QueueEntry`: a row only while its build waits or runs.
 
-    An entry that may not go before `not_before` is SUSPENDED until then, so that the index over
-    WAITING entries holds only what can be dispatched now.
+    An entry that may not go before `not_before` is SUSPENDED until then, and no other is, so that
+    the index over WAITING entries holds only what can be dispatched now.
     """
 
     __storm_table__ = "queue"
@@ -212,6 +212,3 @@ AWAITS_UPLOAD = SQLRaw("attempt.state = 'GATHERED'")
 
 #: The build is published.
 IS_BUILT = SQLRaw("build.state = 'FULLYBUILT'")
-
-#: The queue entry waits for its `not_before`.
-IS_SUSPENDED = SQLRaw("queue.state = 'SUSPENDED'")

@@ -2,6 +2,8 @@
 
 Types and statements are those that SQLite and PostgreSQL share; only the spelling of an identity
 column differs, and the database says its own.
+
+Layer 3. Tests: tests/unit/storage/test_schema.py.
 """
 
 from typing import Any
@@ -114,7 +116,8 @@ _TABLES = (
         score BIGINT NOT NULL,
         estimated_duration DOUBLE PRECISION NOT NULL,
         not_before TIMESTAMP,
-        logtail TEXT
+        logtail TEXT,
+        CHECK ((state = 'SUSPENDED') = (not_before IS NOT NULL))
     )""",
     """CREATE TABLE attempt (
         id {identity},
@@ -156,7 +159,7 @@ _TABLES = (
 _INDEXES = (
     # The queue in dispatch order for each requirement: a claim reads its top and nothing else.
     "CREATE INDEX queue_order ON queue (state, requirement_id, score DESC, build_id)",
-    "CREATE INDEX queue_release ON queue (not_before) WHERE state = 'SUSPENDED'",
+    "CREATE INDEX queue_release ON queue (not_before) WHERE not_before IS NOT NULL",
     # Promise P3: at most one open attempt per build, and one that occupies a builder.
     "CREATE UNIQUE INDEX attempt_open ON attempt (build_id) WHERE state <> 'CLOSED'",
     """CREATE UNIQUE INDEX attempt_on_builder ON attempt (builder_id)

@@ -1,0 +1,61 @@
+"""The driver's errors in the farm's words."""
+
+import sqlite3
+
+from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.storage.errors import DatabaseLocked, translated
+from buildfarm.vocab.errors import DiskFull, Refused, StorageError
+from tests.unit.storage.cases import StorageTestCase
+
+
+def fail(error: Exception) -> None:
+    with translated("it was tried"):
+        raise error
+
+
+def driver_error(code: int) -> sqlite3.OperationalError:
+    error = sqlite3.OperationalError("of the driver")
+    error.sqlite_errorcode = code
+    return error
+
+
+class TestTranslated(FarmTestCase):
+    def test_locked(self) -> None:
+        """A database that another process keeps locked may be tried again."""
+        for code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT):
+            self.assertRaises(DatabaseLocked, fail, driver_error(code))
+
+    def test_disk_full(self) -> None:
+        """No room on the disk is told as that."""
+        self.assertRaises(DiskFull, fail, driver_error(sqlite3.SQLITE_FULL))
+
+    def test_anything_else(self) -> None:
+        """Every other error of the driver is a storage error that says what was done."""
+        error = self.assertRaises(StorageError, fail, driver_error(sqlite3.SQLITE_IOERR_READ))
+        self.assertIn("it was tried", str(error))
+        self.assertIn("of the driver", str(error))
+        self.assertRaises(StorageError, fail, sqlite3.ProgrammingError("no code"))
+
+    def test_ours_pass(self) -> None:
+        """Errors of the farm itself go through as they are."""
+        self.assertRaises(Refused, fail, Refused("no"))
+
+
+class TestDriver(StorageTestCase):
+    def test_through_storm(self) -> None:
+        """An error that Storm has wrapped is understood like the driver's own."""
+        with translated("it was tried"):
+            self.store.execute("SELECT 1")
+        error = self.assertRaises(StorageError, self._run, "SELECT 1 FROM nowhere")
+        self.assertIn("nowhere", str(error))
+
+    def test_disk_full_through_storm(self) -> None:
+        """A database that has reached its largest size tells of a full disk."""
+        self.store.execute("PRAGMA max_page_count = 1")
+        self.assertRaises(
+            DiskFull, self._run, "CREATE TABLE t AS SELECT hex(zeroblob(100000)) AS much"
+        )
+
+    def _run(self, statement: str) -> None:
+        with translated("it was tried"):
+            self.store.execute(statement)

@@ -1,0 +1,77 @@
+"""How SQLite answers the statements of the hot path: by an index each, never by a scan."""
+
+from types import ModuleType
+
+from storm.expr import State
+
+from buildfarm.storage import (
+    attempts,
+    claims,
+    condition,
+    durations,
+    epochs,
+    orders,
+    queue,
+    settlements,
+    submissions,
+    uploads,
+)
+from buildfarm.storage.statements import Statement
+from tests.unit.storage.cases import StorageTestCase
+
+MODULES = (
+    attempts,
+    claims,
+    condition,
+    durations,
+    epochs,
+    orders,
+    queue,
+    settlements,
+    submissions,
+    uploads,
+)
+
+#: What is read as a whole: the attempts that are on builders, of which there is one per builder.
+WHOLE = {"orders._OPEN_ORDERS": "SCAN attempt USING INDEX attempt_on_builder"}
+
+
+def statements(module: ModuleType) -> dict[str, Statement]:
+    """The compiled statements of a module, by name."""
+    short = module.__name__.rpartition(".")[2]
+    return {
+        f"{short}.{name}": value
+        for name, value in vars(module).items()
+        if isinstance(value, Statement)
+    }
+
+
+class TestPlans(StorageTestCase):
+    def plan(self, statement: Statement) -> list[str]:
+        """The steps by which SQLite answers a statement."""
+        state = State()
+        connection = self.store.get_database().connection_factory
+        text = connection.compile(statement._expression, state)
+        plan = self.store.execute(
+            f"EXPLAIN QUERY PLAN {text}", [None] * len(state.parameters)
+        ).get_all()
+        self.store.rollback()
+        return [step[3] for step in plan]
+
+    def test_no_scan(self) -> None:
+        """However many builds there are, no hot statement reads a table from end to end."""
+        for module in MODULES:
+            for name, statement in statements(module).items():
+                scans = [step for step in self.plan(statement) if step.startswith("SCAN")]
+                self.assertEqual([WHOLE[name]] if name in WHOLE else [], scans, name)
+
+    def test_the_top_of_the_queue(self) -> None:
+        """The best build of a requirement is the first row of an index: nothing is sorted."""
+        [step] = self.plan(queue._top(1))
+        self.assertIn("queue_order (state=? AND requirement_id=?)", step)
+
+    def test_a_source_that_was_built_elsewhere(self) -> None:
+        """An estimate looks at the builds of one source, not at all that were ever published."""
+        for statement in (durations._SAME_BUILD, durations._SAME_SOURCE):
+            self.assertIn("build_source (source=?", self.plan(statement)[0])
+        self.assertIn("build_built (architecture=?", self.plan(durations._SAME_ARCHITECTURE)[0])

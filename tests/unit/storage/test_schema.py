@@ -1,0 +1,105 @@
+"""Versions of the schema: made, found, refused, and the promises that tables keep themselves."""
+
+import sqlite3
+
+from buildfarm.storage import schema, tables
+from buildfarm.storage.database import Database
+from buildfarm.vocab.errors import Refused
+from tests.unit.storage.cases import StorageTestCase
+
+
+class TestSchema(StorageTestCase):
+    def test_version_is_recorded(self) -> None:
+        """A database says which version it has."""
+        self.assertEqual(schema.CURRENT, self.ask(schema.version))
+
+    def test_no_schema_is_version_0(self) -> None:
+        """An empty file is a database before its first version."""
+        path = self.directory / "empty.db"
+        path.touch()
+        store = Database(f"sqlite:///{path}").writer()
+        self.addCleanup(store.close)
+        self.assertEqual(0, schema.version(store))
+
+    def test_upgrade_twice(self) -> None:
+        """Patches that were applied are not applied again."""
+        schema.upgrade(self.store)
+        self.assertEqual(schema.CURRENT, self.ask(schema.version))
+
+    def test_newer_is_refused(self) -> None:
+        """A database of a newer release is refused in words that say what to do."""
+        refused = self.assertRaises(Refused, schema.require_current, schema.CURRENT + 1)
+        self.assertIn("newer release", str(refused))
+
+    def test_older_is_refused_until_it_is_upgraded(self) -> None:
+        """A database of an older release is refused, naming the command that upgrades it."""
+        refused = self.assertRaises(Refused, schema.require_current, 0)
+        self.assertIn("buildd-manager init", str(refused))
+        schema.require_known(0)
+
+    def test_columns_are_the_tables(self) -> None:
+        """Storm's classes name exactly the columns that the patches have made."""
+        for table in vars(tables).values():
+            name = getattr(table, "__storm_table__", None)
+            if name is None:
+                continue
+            made = {row[1] for row in self.rows(f"PRAGMA table_info({name})")}
+            known = {key for key, value in vars(table).items() if not key.startswith("_")}
+            self.assertEqual(made, known, name)
+
+    def test_conditions_are_those_of_the_indexes(self) -> None:
+        """Queries over open, uploading and delayed rows are answered by the partial indexes."""
+        expected = {
+            tables.IS_OPEN: ("attempt", "attempt_open"),
+            tables.IS_ON_BUILDER: ("attempt", "attempt_on_builder"),
+            tables.AWAITS_UPLOAD: ("attempt", "attempt_upload"),
+            "not_before <= '2026'": ("queue", "queue_release"),
+            f"{tables.IS_BUILT} AND architecture = 'amd64'": ("build", "build_built"),
+        }
+        for condition, (table, index) in expected.items():
+            [plan] = self.rows(f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {condition}")
+            self.assertIn(index, plan[3])
+
+
+class TestGuarantees(StorageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.bob = self.add_builder("bob")
+        self.eve = self.add_builder("eve")
+        self.first = self.submit("one")
+        self.second = self.submit("two")
+        self.start(self.bob)
+        self.start(self.eve)
+
+    def assert_refused(self, statement: str) -> None:
+        """Assert that the tables themselves do not allow `statement`."""
+        connection = sqlite3.connect(self.database.path)
+        try:
+            self.assertRaises(sqlite3.IntegrityError, connection.execute, statement)
+        finally:
+            connection.close()
+
+    def test_one_open_attempt_per_build(self) -> None:
+        """No build has two open attempts, whatever the code does."""
+        self.assert_refused(f"UPDATE attempt SET build_id = {self.first}, number = number + 1")
+
+    def test_one_attempt_on_a_builder(self) -> None:
+        """No builder holds two attempts, whatever the code does."""
+        self.assert_refused(f"UPDATE attempt SET builder_id = {self.bob.id}")
+
+    def test_one_build_of_its_kind(self) -> None:
+        """A version is built once for each architecture of a suite."""
+        self.assert_refused("UPDATE build SET source = 'same'")
+
+    def test_one_farm(self) -> None:
+        """There is one row about the farm."""
+        self.assert_refused("INSERT INTO farm VALUES (2, 'abcdef01', 0)")
+
+    def test_ids_are_not_used_again(self) -> None:
+        """The id of a build that is gone is never given to another: cookies name it."""
+        self.store.execute("DELETE FROM queue")
+        self.store.execute("DELETE FROM attempt")
+        self.store.execute("DELETE FROM event")
+        self.store.execute("DELETE FROM build")
+        self.store.commit()
+        self.assertTrue(self.submit("three") > self.second)
