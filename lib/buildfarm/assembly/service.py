@@ -6,10 +6,8 @@ way; what was not uploaded waits in the database for the next start. Running bui
 Tests: tests/functional/assembly.
 """
 
-import os
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -34,8 +32,8 @@ from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.fairqueue import FairQueue
 from buildfarm.flow.forks import ForkServer
+from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
-from buildfarm.flow.readiness import Readiness
 from buildfarm.flow.threads import Workers
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.cleaning import Cleaner
@@ -63,9 +61,12 @@ from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.settings import Settings
 from buildfarm.vocab.states import UploaderKind
 
-#: Seconds that each part has to stop; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
-_SCANNERS_GRACE = 3.0
-_UPLOADS_GRACE = 3.0
+#: Seconds in which everything stops; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
+_STOP_WITHIN = 9.0
+
+#: Seconds of grace for the steps that scanners are at, uploads under way, and threads.
+_SCANNERS_GRACE = 2.5
+_UPLOADS_GRACE = 2.0
 _THREADS_GRACE = 1.0
 
 
@@ -81,9 +82,7 @@ def no_checkpoint(name: str) -> None:
 class FarmService(Service):
     """The whole manager as one Twisted service.
 
-    Starting takes the manager's lock at once (Refused where another holds it); the rest follows in
-    the reactor. `when_started` fires when builders are scanned and commands are answered, or fails
-    with what went wrong; whoever runs the service ends the process then.
+    It keeps the manager's lock while it runs; where another holds it, it does not start.
     """
 
     log = Logger()
@@ -100,42 +99,46 @@ class FarmService(Service):
         self._settings = settings
         self._now = now
         self._checkpoint = checkpoint
-        self._readiness = Readiness(reactor, os.environ)
-        self._parts = AsyncExitStack()
-        self._starting: Deferred[None] | None = None
-        self._lock: HeldLock | None = None
-        self.when_started: Deferred[None] = Deferred()
+        self._parts = Sequence(reactor, _STOP_WITHIN)
+        self._starting: Deferred[None] = Deferred()
+        self._reloading: list[Callable[[Settings], None]] = []
 
-    def startService(self) -> None:
-        """Take the lock, then build everything."""
-        super().startService()
-        self._lock = _hold_lock(self._settings)
-        sys.setswitchinterval(self._settings.manager.switch_interval)
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Take the lock, then build and start everything."""
+        super().startService()  # type: ignore[no-untyped-call]
         self._starting = Deferred.fromCoroutine(self._start())
-        self._starting.addCallbacks(self.when_started.callback, self.when_started.errback)
 
-    async def stopService(self) -> None:
-        """Stop everything in the opposite order."""
-        super().stopService()
-        self._readiness.stopping()
-        if self._starting is not None:
-            self._starting.cancel()
-        await self._parts.aclose()
-        if self._lock is not None:
-            self._lock.leave()
+    def when_running(self) -> Deferred[None]:
+        """Fires when builders are scanned and commands answered, or with what prevents it.
 
-    def _on_stop(self, stop: Callable[..., Any], *args: object) -> None:
-        """Have `stop` called, and awaited where it is a coroutine, when its turn comes."""
+        Refused where another manager holds the lock or the database cannot be used as it is.
+        """
+        running: Deferred[None] = Deferred()
+        self._starting.addCallbacks(running.callback, running.errback)
+        return running
 
-        async def stopped() -> None:
-            ended = stop(*args)
-            if isinstance(ended, Awaitable):
-                await ended
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Stop everything in the opposite order; running builds go on."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self._starting.cancel()
+        return Deferred.fromCoroutine(self._parts.stop())
 
-        self._parts.push_async_callback(stopped)
+    def reload(self, settings: Settings) -> None:
+        """Use the sections of `settings` that are not bound to what was made at start.
+
+        These are [scanning], [resets], [gather], [uploads] but its threads, and min_free_bytes.
+        """
+        for take in self._reloading:
+            take(settings)
+
+    def _stops(self, name: str, stop: Callable[[float], Awaitable[object]], grace: float) -> None:
+        """Have `stop(grace)` called when its turn comes, with a little more time than that."""
+        self._parts.started(name, lambda: Deferred.fromCoroutine(stop(grace)), grace + 0.5)
 
     async def _start(self) -> None:
         settings, reactor = self._settings, self._reactor
+        self._parts.started("lock", _hold_lock(settings).leave, 1.0)
+        sys.setswitchinterval(settings.manager.switch_interval)
         for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
 
@@ -149,12 +152,12 @@ class FarmService(Service):
         database = Database(settings.database_uri)
         database.check()
         storage = Transactor(reactor, database, announce, settings.manager.database_threads)
-        self._on_stop(storage.stop, _THREADS_GRACE)
+        self._stops("database", storage.stop, _THREADS_GRACE)
         epoch = await storage.write(begin_epoch, self._now())
 
         # Files: threads that read and write them, the store, and the two listeners.
         workers = Workers(reactor, settings.manager.file_threads, 1024, "files")
-        self._on_stop(workers.stop, _THREADS_GRACE)
+        self._stops("file threads", workers.stop, _THREADS_GRACE)
         store = FileStore(settings.store_dir)
         await self._listen_for_builders(store, workers)
         await self._listen_for_people(storage, workers)
@@ -182,12 +185,12 @@ class FarmService(Service):
         )
         control = ControlServer(reactor, settings.control_socket, partial(verbs.call, farm))
         await control.start()
-        self._on_stop(control.stop)
+        self._parts.started("control socket", control.stop, 3.0)
 
-        builders = len(roster.scanners)
-        self._readiness.ready(f"{builders} builders")
         self.log.info(
-            "started: epoch {epoch}, {builders} builders", epoch=epoch.number, builders=builders
+            "started: epoch {epoch}, {builders} builders",
+            epoch=epoch.number,
+            builders=len(roster.scanners),
         )
 
     async def _listen_for_builders(self, store: FileStore, workers: Workers) -> None:
@@ -221,15 +224,15 @@ class FarmService(Service):
             port = await serverFromString(self._reactor, address).listen(site)
         except CannotListenError as error:
             raise Refused(f"Nothing can listen at {address}: {error}") from error
-        self._on_stop(port.stopListening)
+        self._parts.started(f"listener {address}", port.stopListening, 1.0)
 
     def _upload_stage(self, storage: Transactor, epoch: Epoch) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
         forks = ForkServer(preload=PRELOADED)
-        self._on_stop(forks.stop)
+        self._parts.started("fork server", forks.stop, 2.0)
         workers = Workers(self._reactor, settings.uploads.threads, 256, "uploads")
-        self._on_stop(workers.stop, _UPLOADS_GRACE)
+        self._stops("upload threads", workers.stop, _THREADS_GRACE)
         stage = UploadStage(
             self._reactor,
             storage=storage,
@@ -247,7 +250,7 @@ class FarmService(Service):
             utc_now=self._now,
             checkpoint=self._checkpoint,
         )
-        self._on_stop(stage.stop, _UPLOADS_GRACE)
+        self._stops("uploads", stage.stop, _UPLOADS_GRACE)
         return stage
 
     def _scanners(
@@ -257,7 +260,7 @@ class FarmService(Service):
         settings, reactor, now = self._settings, self._reactor, self._now
         shared = {"storage": storage, "epoch": epoch, "utc_now": now}
         turns = FairQueue(reactor)
-        pace = Pace(settings.scanning, turns)
+        pace = Pace(settings.scanning, lambda: turns.total_cpu_used)
         pauses = Pauses(now, lambda: roster.everybody_seek())
         roster = Roster(
             reactor, **shared, pauses=pauses, pace=pace, web_url=settings.web.public_url
@@ -327,10 +330,10 @@ class FarmService(Service):
             )
 
         progress.start()
-        self._on_stop(progress.stop)
+        self._parts.started("progress notes", progress.stop, 1.0)
         watch.start()
-        self._on_stop(watch.stop)
-        self._on_stop(roster.stop, _SCANNERS_GRACE)
+        self._parts.started("disk watch", watch.stop, 1.0)
+        self._stops("scanners", roster.stop, _SCANNERS_GRACE)
         return roster, pauses
 
 

@@ -149,7 +149,7 @@ class Scanner:
     async def _recover(self, error: Exception) -> float:
         """Have the failure of a cycle judged; the seconds until the next one."""
         self._failures_in_row += 1
-        delay = self._pace.failing(self._failures_in_row)
+        delay = self._pace.failing(self._steps.builder.id, self._failures_in_row)
         steps = self._steps
         if isinstance(error, StaleState):
             self._outdated = True

@@ -218,7 +218,7 @@ class Steps:
             self._aborting_since = now
         if now - self._aborting_since > self._crew.scanning.abort_deadline:
             return await self._end(self._crew.judge.overdue(self.builder, self.job, "ABORTING"))
-        return self._crew.pace.ending()
+        return self._crew.pace.ending(self.builder.id)
 
     async def _clean(self, said: Observation | None) -> float:
         await self.client.clean()
@@ -266,5 +266,5 @@ class Steps:
     def _pace_of(self, job: Job) -> float:
         elapsed = self._reactor.seconds() - job.since
         return self._crew.pace.building(
-            elapsed, job.order.estimated_duration, watched=job.watchers > 0
+            self.builder.id, elapsed, job.order.estimated_duration, watched=job.watchers > 0
         )

@@ -1,0 +1,1 @@
+"""What the manager is measured against."""

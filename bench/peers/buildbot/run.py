@@ -1,0 +1,95 @@
+"""Runs the Buildbot peer: a master and its workers, in an environment of their own.
+
+`make bench` installs that environment in .venvs/buildbot from requirements/buildbot.lock.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ENVIRONMENT = HERE.parents[2] / ".venvs" / "buildbot" / "bin"
+
+#: Seconds after which a run is given up.
+_DEADLINE = 600
+
+
+@dataclass(frozen=True, slots=True)
+class BuildbotRun:
+    """What a run measured: `waits` are seconds, `cpu_seconds` the master's."""
+
+    builds: int
+    seconds: float
+    cpu_seconds: float
+    waits: tuple[float, ...]
+
+
+def run(mode: str, workers: int, builds: int, build_seconds: float = 0.0) -> BuildbotRun:
+    """Have `builds` built by `workers`.
+
+    `mode` is `throughput` (with an upload of 1 MiB each), `idle` (one at a time, each queued when
+    nothing runs) or `backlog` (all queued at once, each lasting `build_seconds`).
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-buildbot-") as scratch:
+        directory = Path(scratch)
+        report = directory / "report.json"
+        upload = directory / "upload.bin"
+        upload.write_bytes(os.urandom(1024 * 1024))
+        master, worker = directory / "master", directory / "workers"
+        worker.mkdir()
+        subprocess.run(
+            [ENVIRONMENT / "buildbot", "create-master", "--quiet", master],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        port = _free_port()
+        environment = {
+            **os.environ,
+            "BENCH_WORKERS": str(workers),
+            "BENCH_BUILDS": str(builds),
+            "BENCH_MODE": mode,
+            "BENCH_BUILD_SECONDS": str(build_seconds),
+            "BENCH_UPLOAD": str(upload),
+            "BENCH_REPORT": str(report),
+            "BENCH_LISTEN": f"tcp:{port}:interface=127.0.0.1",
+            "BENCH_CONNECT": f"127.0.0.1:{port}",
+            "BENCH_CONFIG": str(HERE / "master.cfg"),
+        }
+        with (
+            _twistd("master.tac", master, environment) as running,
+            _twistd("workers.tac", worker, environment) as workers_running,
+        ):
+            try:
+                running.wait(_DEADLINE)
+            finally:
+                for process in (running, workers_running):
+                    process.send_signal(signal.SIGTERM)
+        if not report.exists():
+            log = (master / "peer.log").read_text(errors="replace")
+            raise RuntimeError(f"Buildbot did not report; the end of its log:\n{log[-2000:]}")
+        figures = json.loads(report.read_text())
+        return BuildbotRun(
+            figures["builds"], figures["seconds"], figures["cpu_seconds"], tuple(figures["waits"])
+        )
+
+
+def _twistd(tac: str, directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    with (directory / "peer.log").open("wb") as log:
+        return subprocess.Popen(
+            [ENVIRONMENT / "twistd", "--pidfile=", "-noy", HERE / tac],
+            cwd=directory,
+            env={**environment, "BENCH_DIRECTORY": str(directory)},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
