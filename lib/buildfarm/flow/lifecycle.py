@@ -84,20 +84,22 @@ class Sequence:
     async def _stop(self, part: _Part, deadline: float) -> None:
         stopping = maybeDeferred(part.stop)
         over: Deferred[None] = Deferred()
+        given_up = False
 
         def ended(result: object) -> None:
-            if over.called:
-                return
-            if isinstance(result, Failure):
+            if isinstance(result, Failure) and not given_up:
                 self.log.failure("{name} failed to stop", result, name=part.name)
-            over.callback(None)
+            if not over.called:
+                over.callback(None)
 
         def give_up() -> None:
+            nonlocal given_up
+            given_up = True
             self.log.warn(
                 "{name} did not stop within {deadline} s", name=part.name, deadline=deadline
             )
-            over.callback(None)  # before the cancelling: it may end the stopping at once, or never
             stopping.cancel()
+            ended(None)  # what is cancelled may end now, later or never
 
         stopping.addBoth(ended)
         timer = self._reactor.callLater(deadline, give_up)

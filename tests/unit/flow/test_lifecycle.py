@@ -90,14 +90,13 @@ class SequenceTests(FarmTestCase):
 
     def test_deadline(self) -> None:
         """A part that does not stop in time is cancelled, and the others stop."""
-        cancelled: list[object] = []
         self.successResultOf(self.start_all("database"))
-        self.sequence.started("stage", lambda: Deferred(cancelled.append), 2)
+        cancelled = self.says("stage cancelled")
+        self.sequence.started("stage", lambda: Deferred(lambda _: cancelled()), 2)
         stopped = self.stop()
         self.clock.advance(2)
-        self.assertEqual(1, len(cancelled))
         self.successResultOf(stopped)
-        self.assertEqual("database down", self.story[-1])
+        self.assertEqual(["stage cancelled", "database down"], self.story[-2:])
 
     def test_deaf_to_cancelling(self) -> None:
         """A part that goes on when it is cancelled is left behind."""
