@@ -3,7 +3,7 @@
 Layer 3. Tests: tests/unit/storage/test_archives.py.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from storm.expr import Insert, Select, Update
 
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.storage.fields import Stored, as_is, columns_of, word_of
 from buildfarm.storage.rows import ARCHIVE, texts_as_json
 from buildfarm.storage.tables import Archive
 from buildfarm.vocab.archive import ArchiveSnapshot, NewArchive
@@ -19,18 +20,18 @@ from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.names import is_name
 from buildfarm.vocab.states import UploaderKind
 
-#: Every field that may change, and how it is stored. A name is part of what was published.
-_STORED: Mapping[str, Callable[[Any], Any]] = {
-    "distribution": str,
+#: What may change. A name may not: it is part of what was published.
+_SETTABLE: Stored = {
+    "distribution": as_is,
     "suites": texts_as_json,
     "architectures": texts_as_json,
-    "nominated_architecture": str,
-    "component": str,
+    "nominated_architecture": as_is,
+    "component": as_is,
     "bases": texts_as_json,
     "trusted_keys": texts_as_json,
-    "uploader": lambda kind: UploaderKind(kind).value,
-    "path": str,
-    "key_id": lambda key: key,
+    "uploader": word_of(UploaderKind),
+    "path": as_is,
+    "key_id": as_is,
     "private": bool,
     "virtualized": bool,
 }
@@ -57,10 +58,9 @@ def add_archive(
     """Add an archive. Raises Refused for a taken name, bad names and an impossible combination."""
     if store.execute(Select(Archive.id, Archive.name == new.name)).get_one() is not None:
         raise Refused(f"There is an archive {new.name} already.")
-    values = {
-        field: _STORED[field](value) for field, value in asdict(new).items() if field != "name"
-    }
-    row = {getattr(Archive, field): value for field, value in values.items()}
+    described = asdict(new)
+    del described["name"]
+    row = columns_of(Archive, _SETTABLE, described, f"the archive {new.name}")
     store.execute(Insert({Archive.name: new.name, **row}), noresult=True)
     added = archive_named(store, new.name)
     _require_consistent(added)
@@ -77,12 +77,9 @@ def change_archive(
     unknown archive or field and an impossible combination.
     """
     before = archive_named(store, name)
-    for field in changes:
-        if field not in _STORED:
-            raise Refused(f"{field!r} of an archive cannot be set.")
-    if not changes:
+    row = columns_of(Archive, _SETTABLE, changes, f"the archive {name}")
+    if not row:
         return Committed(before)
-    row = {getattr(Archive, field): _STORED[field](value) for field, value in changes.items()}
     store.execute(Update(row, Archive.id == before.id), noresult=True)
     after = archive_named(store, name)
     _require_consistent(after)

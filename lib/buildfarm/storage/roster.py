@@ -3,7 +3,7 @@
 Layer 3. Tests: tests/unit/storage/test_roster.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
@@ -14,9 +14,11 @@ from buildfarm.storage.acts import Committed
 from buildfarm.storage.condition import builder, set_clean_status
 from buildfarm.storage.epochs import current_epoch
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.storage.fields import Stored, as_is, columns_of, word_of
 from buildfarm.storage.rows import BUILDER, texts_as_json
 from buildfarm.storage.settlements import Held, held, lose_job
 from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Builder
+from buildfarm.verdicts.transitions import clean_may_follow
 from buildfarm.vocab.announcements import Announcement, BuilderChanged
 from buildfarm.vocab.builder import BuilderSnapshot, NewBuilder
 from buildfarm.vocab.errors import Refused
@@ -34,21 +36,27 @@ __all__ = [
     "set_clean_status",
 ]
 
-#: What `change_builder` may change, and how each is stored.
-_CHANGEABLE: Mapping[str, Any] = {
-    "title": str,
-    "url": str,
-    "processors": texts_as_json,
+
+def _sorted(names: Iterable[str]) -> str:
+    """Names in an order of their own, so that equal sets are equal."""
+    return texts_as_json(sorted(names))
+
+
+#: What an operator may change. A name may not: it is who the builder is.
+_SETTABLE: Stored = {
+    "title": as_is,
+    "url": as_is,
+    "processors": _sorted,
     "virtualized": bool,
-    "vm_host": lambda value: value,
-    "vm_reset_protocol": lambda value: None if value is None else ResetProtocol(value).value,
-    "open_resources": texts_as_json,
-    "restricted_resources": texts_as_json,
+    "vm_host": as_is,
+    "vm_reset_protocol": word_of(ResetProtocol),
+    "open_resources": _sorted,
+    "restricted_resources": _sorted,
     "builderok": bool,
-    "failnotes": lambda value: value,
+    "failnotes": as_is,
     "manual": bool,
     "failure_count": int,
-    "clean_status": lambda value: CleanStatus(value).value,
+    "clean_status": word_of(CleanStatus),
 }
 
 
@@ -81,22 +89,20 @@ def add_builder(
     found = store.execute(Select((Builder.id, Builder.active), Builder.name == new.name)).get_one()
     if found is not None and found[1]:
         raise Refused(f"There is a builder {new.name} already.")
-    values = {
-        **asdict(new),
-        "processors": texts_as_json(sorted(new.processors)),
-        "open_resources": texts_as_json(sorted(new.open_resources)),
-        "restricted_resources": texts_as_json(sorted(new.restricted_resources)),
-        "vm_reset_protocol": new.vm_reset_protocol and new.vm_reset_protocol.value,
-        "builderok": True,
-        "failnotes": None,
-        "active": True,
-        "failure_count": 0,
-        "version": None,
-        "clean_status": CleanStatus.DIRTY.value,
-        "date_clean_status_changed": now,
-        "reset_output": None,
+    described = asdict(new)
+    del described["name"]
+    row = {
+        Builder.name: new.name,
+        Builder.builderok: True,
+        Builder.failnotes: None,
+        Builder.active: True,
+        Builder.failure_count: 0,
+        Builder.version: None,
+        Builder.clean_status: CleanStatus.DIRTY.value,
+        Builder.date_clean_status_changed: now,
+        Builder.reset_output: None,
+        **columns_of(Builder, _SETTABLE, described, f"the builder {new.name}"),
     }
-    row = {getattr(Builder, name): value for name, value in values.items()}
     if found is None:
         store.execute(Insert(row), noresult=True)
     else:
@@ -118,35 +124,20 @@ def change_builder(
     builder, and values that do not go together.
     """
     before = _active(store, name)
-    for field in changes:
-        if field not in _CHANGEABLE:
-            raise Refused(f"{field!r} of a builder cannot be set.")
-    try:
-        values = {field: _CHANGEABLE[field](value) for field, value in changes.items()}
-    except ValueError as error:
-        raise Refused(f"The builder {name} cannot be changed: {error}.") from error
-    status = CleanStatus(values.get("clean_status", before.clean_status.value))
-    if status is not before.clean_status:
-        job = _job(store, before)
-        if job is not None:
-            raise Refused(
-                f"The builder {name} cannot be called {status.value}: "
-                f"it is building build {job.build_id}."
-            )
-        values["date_clean_status_changed"] = now
-    if values.get("builderok"):
-        values.setdefault("failnotes", None)
-        values.setdefault("failure_count", 0)
-    if not values:
+    row = columns_of(Builder, _SETTABLE, changes, f"the builder {name}")
+    if not row:
         return Committed(before)
-    row = {getattr(Builder, field): value for field, value in values.items()}
+    change = Change(Place(builder_id=before.id), "changed: " + ", ".join(sorted(changes)))
+    status = CleanStatus(row.get(Builder.clean_status, before.clean_status.value))
+    if status is not before.clean_status:
+        _require_may_become(store, before, status)
+        row[Builder.date_clean_status_changed] = now
+        change = replace(change, before=before.clean_status, after=status)
+    if row.get(Builder.builderok):
+        row = {Builder.failnotes: None, Builder.failure_count: 0, **row}
     store.execute(Update(row, Builder.id == before.id), noresult=True)
     after = builder(store, before.id)
     _require_consistent(after)
-    moved = status is not before.clean_status
-    change = Change(Place(builder_id=before.id), "changed: " + ", ".join(sorted(changes)))
-    if moved:
-        change = replace(change, before=before.clean_status, after=status)
     record(store, now, [change], actor)
     return Committed(after, (BuilderChanged(before.id),))
 
@@ -189,6 +180,21 @@ def _job(store: Any, found: BuilderSnapshot) -> Held | None:
     occupies = And(Attempt.builder_id == found.id, IS_ON_BUILDER)
     row = store.execute(Select(Attempt.id, occupies)).get_one()
     return None if row is None else held(store, current_epoch(store), row[0])
+
+
+def _require_may_become(store: Any, found: BuilderSnapshot, status: CleanStatus) -> None:
+    """Refuse a clean status that an operator may not declare now."""
+    if not clean_may_follow(found.clean_status, status):
+        raise Refused(
+            f"The builder {found.name} is {found.clean_status.value} and cannot become "
+            f"{status.value} at once."
+        )
+    job = _job(store, found)
+    if job is not None:
+        raise Refused(
+            f"The builder {found.name} cannot become {status.value}: "
+            f"it is building build {job.build_id}."
+        )
 
 
 def _require_consistent(found: BuilderSnapshot) -> None:
