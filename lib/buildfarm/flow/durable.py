@@ -7,6 +7,7 @@ a worker thread or a child process, never in the reactor thread.
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,10 +31,12 @@ def flush_directory(path: Path) -> None:
 
 
 def flush_tree(root: Path) -> None:
-    """Wait until everything at and below the directory `root` is on the disk, names included."""
+    """Wait until all files and names at and below the directory `root` are on the disk."""
     for directory, _, names in os.walk(root):
         for name in names:
-            flush_file(Path(directory, name))
+            path = Path(directory, name)
+            if stat.S_ISREG(path.lstat().st_mode):
+                flush_file(path)
         flush_directory(Path(directory))
 
 

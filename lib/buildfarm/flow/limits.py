@@ -12,7 +12,8 @@ class ResourceLimits:
     """Limits of one process, each None for no limit of its own.
 
     `memory` is address space in bytes, `cpu` is in seconds, `file_size` in bytes for each file
-    that it writes, `open_files` a number of descriptors.
+    that it writes, `open_files` a number of descriptors. At the limit of `cpu` the process is
+    ended by SIGXCPU, which tells this from being killed.
     """
 
     memory: int | None = None
@@ -31,4 +32,6 @@ class ResourceLimits:
         )
         for kind, limit in limits:
             if limit is not None:
-                resource.setrlimit(kind, (limit, limit))
+                # At the hard limit of CPU time the kernel sends SIGKILL, and looks at it first.
+                hard = limit + 1 if kind == resource.RLIMIT_CPU else limit
+                resource.setrlimit(kind, (limit, hard))

@@ -32,12 +32,26 @@ _DEBUG_SYMBOLS = "-dbgsym"
 
 @dataclass(frozen=True, slots=True)
 class BinaryPackage:
-    """A package file that passed the check, and what its control data says."""
+    """A package file that passed the check, and what its control data says.
+
+    `classified`: it has a section and a priority of its own, as archives want it.
+    """
 
     file: ResultFile
     name: str
     version: str
     architecture: str
+    classified: bool = True
+
+    @property
+    def is_udeb(self) -> bool:
+        """Whether it is for the installer only."""
+        return self.file.name.endswith(".udeb")
+
+    @property
+    def stem(self) -> str:
+        """What its file is called, without the suffix: the epoch of a version is left out."""
+        return f"{self.name}_{self.version.rpartition(':')[2]}_{self.architecture}"
 
 
 def check_results(task: UploadTask, results: Sequence[ResultFile]) -> tuple[BinaryPackage, ...]:
@@ -57,7 +71,18 @@ def check_results(task: UploadTask, results: Sequence[ResultFile]) -> tuple[Bina
     )
     if not packages:
         raise UploadRefused("There is no binary package in the results.")
+    _refuse_twins(packages)
     return packages
+
+
+def _refuse_twins(packages: Iterable[BinaryPackage]) -> None:
+    """A `.deb` and a `.ddeb` of the same name are one package to an archive, and to apt."""
+    seen: dict[tuple[str, bool], str] = {}
+    for package in packages:
+        key = package.stem, package.is_udeb
+        if key in seen:
+            raise UploadRefused(f"{seen[key]} and {package.file.name} are the same package.")
+        seen[key] = package.file.name
 
 
 def _by_name(results: Iterable[ResultFile]) -> dict[str, ResultFile]:
@@ -134,6 +159,7 @@ def _check_package(file: ResultFile, changes: Changes, task: UploadTask) -> Bina
         required(control, "Package", where),
         required(control, "Version", where),
         required(control, "Architecture", where),
+        classified=bool(control.get("section") and control.get("priority")),
     )
     if not _declared(package.name, task.binaries):
         raise UploadRefused(
@@ -146,8 +172,7 @@ def _check_package(file: ResultFile, changes: Changes, task: UploadTask) -> Bina
         raise UploadRefused(
             f"{where} is for {_quoted(package.architecture)}; the build is for {_wanted(task)}."
         )
-    stem = f"{package.name}_{package.version.rpartition(':')[2]}_{package.architecture}"
-    expected = stem + where[where.rindex(".") :]
+    expected = package.stem + where[where.rindex(".") :]
     if where != expected:
         raise UploadRefused(f"{where} should be called {expected} by its control data.")
     return package

@@ -31,10 +31,12 @@ class DurableTest(FarmTestCase):
         self.assertFalse(root.exists())
 
     def test_flush_tree_takes_every_kind_of_content(self) -> None:
-        """Files, empty files and empty directories are flushed without complaint."""
+        """Files, empty directories, links to nowhere and pipes are passed without complaint."""
         root = self.make_directory()
         (root / "empty").mkdir()
         (root / "file").touch()
+        (root / "link").symlink_to("nowhere")
+        os.mkfifo(root / "pipe")
         flush_tree(root)
 
     def test_a_full_disk_has_its_own_error(self) -> None:

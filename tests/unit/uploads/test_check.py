@@ -51,7 +51,7 @@ class TestGoodResults(CheckTestCase):
             "hello_1.0_amd64.buildinfo": b"Format: 1.0\n",
             "hello-data_1.0_all.deb": deb("hello-data", architecture="all", source="hello"),
             "hello-dbgsym_1.0_amd64.deb": deb("hello-dbgsym", source="hello"),
-            "hello-dbgsym_1.0_amd64.ddeb": deb("hello-dbgsym", source="hello"),
+            "hello-data-dbgsym_1.0_amd64.ddeb": deb("hello-data-dbgsym", source="hello"),
             "hello-data_1.0_amd64.udeb": deb("hello-data", source="hello"),
         }
         expected = sorted(name for name in files if "buildinfo" not in name)
@@ -61,6 +61,12 @@ class TestGoodResults(CheckTestCase):
         """A build of a package with nothing for its architecture."""
         files = {"hello_1.0_all.deb": deb(architecture="all")}
         self.assertEqual(["hello_1.0_all.deb"], self.check(files, Architecture="all"))
+
+    def test_without_section(self) -> None:
+        """A package need not be classified, and whether it is goes on to the uploader."""
+        files = {"hello_1.0_amd64.deb": deb(fields={"Section": ""})}
+        (package,) = check_results(upload_task(), self.write(files))
+        self.assertFalse(package.classified)
 
     def test_epoch(self) -> None:
         """The epoch of a version is not in file names."""
@@ -241,6 +247,11 @@ class TestPackages(CheckTestCase):
     def test_no_package_file(self) -> None:
         """A file that is only called a package."""
         self.refused("hello_1.0_amd64.deb is not a package file", {"hello_1.0_amd64.deb": b"x"})
+
+    def test_twins(self) -> None:
+        """Two files for the same package, by two names for one kind."""
+        files = {f"hello_1.0_amd64.{suffix}": deb() for suffix in ("deb", "ddeb")}
+        self.refused("amd64.ddeb and hello_1.0_amd64.deb are the same package", files)
 
     def test_missing_field(self) -> None:
         """Control data without what must be there."""
