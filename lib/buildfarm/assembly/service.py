@@ -298,7 +298,7 @@ class FarmService(Service):
             gatherer=gatherer,
             cleaner=Cleaner(
                 **shared,
-                resetter=Resetter(reactor, settings.resets, settings.locks_dir),
+                resetter=Resetter(reactor, settings.resets, settings.locks_dir, workers),
                 checkpoint=self._checkpoint,
             ),
             progress=progress,
@@ -307,7 +307,7 @@ class FarmService(Service):
         )
 
         def make_client(builder: BuilderSnapshot) -> BuilderClient:
-            return BuilderClient(reactor, builder.url, settings.scanning)
+            return BuilderClient(reactor, builder.url, settings.scanning, workers)
 
         def make_scanner(standing: Standing) -> Scanner:
             wakeup = Wakeup(reactor)

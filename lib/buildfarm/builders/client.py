@@ -12,16 +12,20 @@ because what was sent on another may still wait in a blocked daemon (docs/decisi
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from buildfarm.builders.address import BuilderAddress, Endpoint
+from buildfarm.builders.downloads import RATE_WINDOW, Download, RateWatch, timed_out
 from buildfarm.builders.line import Line
-from buildfarm.builders.sinks import Message
+from buildfarm.builders.sinks import LogPart, Message
 from buildfarm.flow.reactors import Clock
+from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import BuilderFault, BuilderNonsense
 from buildfarm.vocab.observation import (
     BuilderInfo,
     BuildReply,
+    Downloaded,
     Observation,
     PresenceReply,
 )
@@ -37,7 +41,8 @@ T = TypeVar("T")
 class BuilderClient:
     """The daemon at `url`. One call at a time; a download may go on beside calls.
 
-    `settings` gives the deadlines; `endpoint` replaces the one that follows from `url`.
+    `settings` gives the deadlines; `workers` are the threads that write what is downloaded;
+    `endpoint` replaces the one that follows from `url`.
     """
 
     def __init__(
@@ -45,14 +50,21 @@ class BuilderClient:
         reactor: Clock,
         url: str,
         settings: ScanningSettings,
+        workers: Workers,
         endpoint: Endpoint | None = None,
     ) -> None:
+        self._reactor = reactor
+        self._workers = workers
         address = BuilderAddress.parse(url)
         self.url = address.url
         self._settings = settings
         if endpoint is None:
             endpoint = address.endpoint(reactor, settings.connect_timeout)
         self._calls = Line(reactor, endpoint, self.url, settings.connect_timeout)
+        self._files = Line(reactor, endpoint, self.url, settings.connect_timeout)
+        self._tails = Line(reactor, endpoint, self.url, settings.connect_timeout)
+        self._get_line = f"GET {address.prefix}/filecache/"
+        self._get_head = f" HTTP/1.1\r\nHost: {address.netloc}\r\n"
         self._post_head = (
             f"POST {address.prefix}/rpc HTTP/1.1\r\nHost: {address.netloc}\r\n"
             "Content-Type: text/xml\r\nContent-Length: "
@@ -126,9 +138,54 @@ class BuilderClient:
         """Have the daemon forget a finished build; the state that it answers, IDLE."""
         return await self._call("clean", (), builderrpc.decode_word, repeatable=False)
 
+    async def download(self, file: str, destination: Path, limit: int, min_rate: int) -> Downloaded:
+        """Fetch a file of the daemon's cache, by its SHA-1, or its log, as `buildlog`.
+
+        It is on disk at `destination` when this returns, and not there at all otherwise. Raises
+        ResultsRefused for more than `limit` bytes, BuilderTimedOut for less than `min_rate` bytes
+        a second, BuilderError for anything else, DiskFull.
+        """
+        what = f"the file {file}"
+        sink = Download(
+            self._files,
+            self._workers,
+            destination=destination,
+            limit=limit,
+            name=self.url,
+            what=what,
+        )
+        await sink.open()
+        seconds = RATE_WINDOW + limit / min_rate
+        watch = RateWatch(self._reactor, sink, min_rate, self._files.close)
+        try:
+            await self._files.exchange(self._get(file), sink, seconds, what, repeatable=True)
+            return await sink.finish()
+        except BaseException:
+            await sink.discard()
+            if watch.too_slow:
+                raise timed_out(self.url, what, min_rate) from None
+            raise
+        finally:
+            watch.stop()
+
+    async def fetch_log(self, start: int, limit: int) -> bytes:
+        """At most `limit` bytes, and no more than 1 MiB, of the growing log from byte `start`."""
+        last = start + min(limit, 1024 * 1024) - 1
+        sink = LogPart(self.url)
+        request = self._get("buildlog", f"Range: bytes={start}-{last}\r\n")
+        timeout = self._settings.call_timeout
+        await self._tails.exchange(request, sink, timeout, "the build log", repeatable=True)
+        return sink.part(start, last)
+
     def close(self) -> None:
         """Close the connections; a call under way fails with BuilderUnreachable."""
-        self._calls.close()
+        for line in (self._calls, self._files, self._tails):
+            line.close()
+
+    def _get(self, file: str, headers: str = "") -> bytes:
+        if not file.isalnum() or not file.isascii():
+            raise BuilderNonsense(f"{self.url} offers {one_line(file)!r}, which is no digest")
+        return f"{self._get_line}{file}{self._get_head}{headers}\r\n".encode()
 
     async def _call(
         self,

@@ -46,7 +46,7 @@ class DiskWatch:
         self._min_free = min_free
         self._free = free
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
-        self._loop.clock = reactor
+        self._loop.clock = reactor  # type: ignore[assignment]
 
     def start(self) -> None:
         """Look now and from now on."""

@@ -101,7 +101,7 @@ class Gatherer:
         path = spool / "buildlog"
         limit = self._settings.max_log_bytes
         try:
-            await client.download("buildlog", path, limit, self._deadline(limit))
+            await client.download("buildlog", path, limit, self._settings.min_rate)
         except BuilderError as error:
             self.log.warn(
                 "log of {cookie} was not fetched, its last tail is stored: {error}",
@@ -136,7 +136,7 @@ class Gatherer:
         for number, name in enumerate(sorted(filemap), 1):
             limit = min(self._settings.max_file_bytes, left)
             path = spool / spool_name(number)
-            fetched = await client.download(filemap[name], path, limit, self._deadline(limit))
+            fetched = await client.download(filemap[name], path, limit, self._settings.min_rate)
             if fetched.sha1 != filemap[name]:
                 raise ResultsCorrupt(
                     f"the builder offered {one_line(name)} as {filemap[name]} and sent "
@@ -155,7 +155,3 @@ class Gatherer:
         for name in filemap:
             if not is_file_name(name):
                 raise ResultsRefused(f"the build made a file named {one_line(name)!r}")
-
-    def _deadline(self, size: int) -> float:
-        """Seconds within which `size` bytes must have come at the slowest rate accepted."""
-        return 30.0 + size / self._settings.min_rate

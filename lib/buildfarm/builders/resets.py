@@ -1,0 +1,102 @@
+"""Resets of virtual builders, by a command that the operator configured.
+
+Layer 3; DESIGN section 5, rule 10. Tests: tests/functional/builders/test_resets.py.
+
+The command is a child process with a lock file per builder. A reset that outlived a killed manager
+still holds it, and is waited for, or killed, before this builder is reset again.
+"""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from twisted.internet.defer import DeferredSemaphore
+
+from buildfarm.builders.address import BuilderAddress
+from buildfarm.flow import lockfiles
+from buildfarm.flow.children import run_command
+from buildfarm.flow.lockfiles import HeldLock
+from buildfarm.flow.reactors import ProcessReactor
+from buildfarm.flow.threads import Workers
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import FlowError, LockHeld, Refused, ResetFailed
+from buildfarm.vocab.names import is_name
+from buildfarm.vocab.settings import ResetSettings
+
+
+def reset_arguments(command: Sequence[str], builder: BuilderSnapshot) -> list[str]:
+    """`command` for `builder`: `%(vm_host)s` and `%(buildd_name)s` replaced in each argument.
+
+    The values are names: nothing in them is a separator, and none begins with a dash. Raises
+    ResetFailed where there is no command, or one of the values is not a name.
+    """
+    if not command:
+        raise ResetFailed(f"{builder.name} is virtual and [resets] command is empty: set it")
+    try:
+        buildd_name = BuilderAddress.parse(builder.url).buildd_name
+    except Refused as error:
+        raise ResetFailed(f"{builder.name} cannot be reset: {error}") from error
+    values = {"vm_host": builder.vm_host or "", "buildd_name": buildd_name}
+    for name, value in values.items():
+        if not is_name(value.lower()):
+            raise ResetFailed(f"{builder.name} cannot be reset: {value!r} is no {name}")
+    arguments = list(command)
+    for name, value in values.items():
+        arguments = [argument.replace(f"%({name})s", value) for argument in arguments]
+    return arguments
+
+
+class Resetter:
+    """Runs reset commands, at most `settings.per_vm_host` at once on each VM host."""
+
+    def __init__(
+        self, reactor: ProcessReactor, settings: ResetSettings, locks_dir: Path, workers: Workers
+    ) -> None:
+        self.settings = settings
+        self._reactor = reactor
+        self._locks_dir = locks_dir
+        self._workers = workers
+        self._places: dict[str, DeferredSemaphore] = {}
+
+    async def reset(self, builder: BuilderSnapshot) -> str:
+        """Run the reset command of `builder`; the end of what it printed.
+
+        Raises ResetFailed, with that output, where the command does not end well in time.
+        """
+        arguments = reset_arguments(self.settings.command, builder)
+        places = self._places_of(builder.vm_host or "")
+        await places.acquire()
+        try:
+            lock = await self._workers.run(self._take_lock, builder)
+            try:
+                result = await run_command(
+                    self._reactor,
+                    arguments,
+                    deadline=self.settings.deadline,
+                    max_output=self.settings.max_output,
+                    lock=lock,
+                )
+            except FlowError as error:
+                raise ResetFailed(f"the reset command of {builder.name}: {error}") from error
+        finally:
+            places.release()
+        if not result.succeeded:
+            raise ResetFailed(f"the reset command of {builder.name} {result.ending}", result.output)
+        return result.output
+
+    def _places_of(self, vm_host: str) -> DeferredSemaphore:
+        if vm_host not in self._places:
+            self._places[vm_host] = DeferredSemaphore(self.settings.per_vm_host)
+        return self._places[vm_host]
+
+    def _take_lock(self, builder: BuilderSnapshot) -> HeldLock:
+        """In a file thread: the lock of this builder's resets, once an orphan has let go of it."""
+        path = self._locks_dir / f"reset-{builder.name}"
+        try:
+            lockfiles.clear(path, self.settings.deadline, clock=time.monotonic)
+        except LockHeld as error:
+            raise ResetFailed(f"{builder.name} cannot be reset: {error}") from error
+        lock = lockfiles.try_hold(path)
+        if lock is None:
+            raise ResetFailed(f"{builder.name} cannot be reset: {path} is held by another process")
+        return lock
