@@ -1,0 +1,135 @@
+"""The queue: order, positions, and what may not go yet."""
+
+from datetime import datetime
+
+from buildfarm.storage import builds, queue
+from buildfarm.storage.requirements import requirement_id, requirements
+from buildfarm.verdicts import settling
+from buildfarm.vocab.announcements import WorkArrived
+from buildfarm.vocab.states import BuildOutcome, BuildState, QueueState
+from tests.unit.storage.cases import StorageTestCase
+
+
+class TestOrder(StorageTestCase):
+    def test_top(self) -> None:
+        """A higher score goes first, then the older build."""
+        low = self.submit("a", score=1)
+        high = self.submit("b", score=9)
+        same = self.submit("c", score=9)
+        tops = self.ask(queue.top, 1, 3)
+        self.assertEqual([high, same, low], [one.build_id for one in tops][:3])
+        self.assertEqual([9, 9, 1], [one.score for one in tops][:3])
+        self.assertEqual(high, self.ask(queue.top, 1, 1)[0].build_id)
+
+    def test_top_of_what_nobody_asks(self) -> None:
+        """A requirement with which nothing waits has no top."""
+        self.submit()
+        self.assertEqual([], self.ask(queue.top, 99, 4))
+
+    def test_position(self) -> None:
+        """The position counts the builds that the same builders could take first."""
+        self.add_archive("virtual", virtualized=True)
+        builds_in_order = [
+            self.submit("a", score=9),
+            self.submit("b", score=5),
+            self.submit("c", score=5),
+        ]
+        self.submit("a", "1.0-2", ("arm64",), score=99, suite="bookworm-security")
+        self.submit("a", archive="virtual", score=99)
+        positions = [self.ask(queue.queue_position, build_id) for build_id in builds_in_order]
+        self.assertEqual([1, 2, 3], positions)
+
+    def test_no_position(self) -> None:
+        """A build that runs or has ended has no position."""
+        build_id = self.submit()
+        order = self.start(self.add_builder())
+        self.assertIsNone(self.ask(queue.queue_position, build_id))
+        self.end(order, BuildOutcome.PACKAGEFAIL)
+        self.assertIsNone(self.ask(queue.queue_position, build_id))
+        self.assertIsNone(self.ask(queue.queue_position, 99))
+
+    def test_waiting_requirements(self) -> None:
+        """What waits is told by requirement; what runs does not count."""
+        self.submit("a", architectures=("amd64", "arm64"))
+        self.submit("b")
+        waiting = [one.processor for one in self.ask(builds.waiting_requirements)]
+        self.assertEqual(["amd64", "arm64"], waiting)
+        for name in ("bob", "eve"):
+            self.start(self.add_builder(name))
+        waiting = [one.processor for one in self.ask(builds.waiting_requirements)]
+        self.assertEqual(["arm64"], waiting)
+
+
+class TestRequirements(StorageTestCase):
+    def test_each_once(self) -> None:
+        """Equal requirements are one, whatever the order of their resources."""
+        first = requirement_id(self.store, "amd64", False, ("large", "fast"))
+        self.assertEqual(first, requirement_id(self.store, "amd64", False, ("fast", "large")))
+        self.assertNotEqual(first, requirement_id(self.store, "amd64", True, ("fast", "large")))
+        self.assertNotEqual(first, requirement_id(self.store, "amd64", False))
+        known = {one.id: one for one in requirements(self.store)}
+        self.assertEqual(("fast", "large"), known[first].resources)
+        self.assertEqual(3, len(known))
+
+
+class TestDelay(StorageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.bob = self.add_builder()
+        self.build_id = self.submit()
+
+    def give_back(self) -> datetime:
+        """Let the builder give the build back; when it may go again."""
+        self.end(self.start(self.bob), BuildOutcome.GIVENBACK)
+        entry = self.ask(queue.queue_entry, self.build_id)
+        assert entry is not None
+        assert entry.not_before is not None
+        self.assertIs(QueueState.SUSPENDED, entry.state)
+        return entry.not_before
+
+    def test_it_waits_for_its_time(self) -> None:
+        """A build that was given back is not claimed before its time, and announces nothing."""
+        due = self.give_back()
+        self.assertEqual([], self.announced)
+        self.assertTrue(due > self.utc_now())
+        self.assertEqual(due, self.ask(queue.next_release))
+        self.assertEqual([None], self.claim(self.bob.id, becomes_clean=True))
+        self.assertFalse(self.ask(queue.release_is_due, self.utc_now()))
+        self.assertIsNone(self.ask(queue.queue_position, self.build_id))
+        self.assertEqual((), self.ask(builds.waiting_requirements))
+
+    def test_it_is_released(self) -> None:
+        """When its time has come it waits like any other, and is announced."""
+        due = self.give_back()
+        self.assertTrue(self.ask(queue.release_is_due, due))
+        self.assertEqual(1, self.act(queue.release_due, due))
+        self.assertEqual([WorkArrived((1,))], self.announced)
+        self.assertIsNone(self.ask(queue.next_release))
+        self.assertEqual(1, self.ask(queue.queue_position, self.build_id))
+        self.assertEqual(0, self.act(queue.release_due, due))
+        self.assertEqual([], self.announced)
+
+    def test_a_claim_releases(self) -> None:
+        """A claim finds what has become due, though nobody has released it."""
+        due = self.give_back()
+        self.pass_time((due - self.utc_now()).total_seconds())
+        [order] = self.claim(self.bob.id, becomes_clean=True)
+        assert order is not None
+        self.assertEqual(self.build_id, order.attempt.build_id)
+        self.assertEqual(2, order.attempt.number)
+
+    def test_cancelled_meanwhile(self) -> None:
+        """A delayed build can be cancelled and rescored like any that waits."""
+        due = self.give_back()
+        self.act(builds.rescore, self.build_id, 50, "alice", self.utc_now())
+        self.act(builds.cancel, self.build_id, "alice", self.utc_now())
+        self.assertIs(BuildState.CANCELLED, self.state(self.build_id))
+        self.assertEqual(0, self.act(queue.release_due, due))
+
+    def test_no_delay(self) -> None:
+        """A build that may go at once waits at once."""
+        order = self.start(self.bob)
+        verdict = settling.settle_lost(self.bob, order.standing, "it answered IDLE", self.utc_now())
+        self.settle(verdict)
+        self.assertEqual([WorkArrived((1,))], self.announced)
+        self.assertEqual(1, self.ask(queue.queue_position, self.build_id))
