@@ -92,11 +92,12 @@ class FarmTestCase(testtools.TestCase):
         self,
         condition: Callable[[], T | Awaitable[T]],
         deadline: float = 20.0,
-        what: str = "",
+        what: str | Callable[[], str] = "",
     ) -> T:
         """Ask `condition` until its answer is true, and return that answer.
 
-        Fails the test after `deadline` seconds, naming `what` was waited for.
+        Fails the test after `deadline` seconds, naming `what` was waited for; a function is asked
+        for that text then.
         """
         give_up = self.reactor.seconds() + deadline
         while True:
@@ -105,7 +106,8 @@ class FarmTestCase(testtools.TestCase):
             if answer:
                 return answer
             if self.reactor.seconds() > give_up:
-                self.fail(f"Not within {deadline} s: {what or inspect.getsource(condition)}")
+                told = what() if callable(what) else what
+                self.fail(f"Not within {deadline} s: {told or inspect.getsource(condition)}")
             await deferLater(self.reactor, _POLL_INTERVAL)
 
     def successResultOf(self, awaitable: Awaitable[T]) -> T:
