@@ -67,7 +67,11 @@ _SENT = Statement(
 _PLACE = Statement(
     Select(
         (Attempt.build_id, Attempt.number, Attempt.builder_id),
-        And(Attempt.id == Parameter("attempt_id"), IS_ON_BUILDER),
+        And(
+            Attempt.id == Parameter("attempt_id"),
+            Attempt.epoch == Parameter("epoch"),
+            Attempt.state.is_in((AttemptState.SENT.value, AttemptState.CONFIRMED.value)),
+        ),
     )
 )
 
@@ -130,12 +134,13 @@ def claim(
     chosen = assigned(fitting, candidates)
     claims = []
     for one in asking:
-        if one.id in chosen:
-            attempt_id, taken, more = take(store, epoch, one, chosen[one.id].build_id, now)
-            claims.append(Claim(taken, order_of(store, attempt_id, web_url)))
-            changes += more
-        else:
+        candidate = chosen.pop(one.id, None)
+        if candidate is None:
             claims.append(Claim(one, None))
+            continue
+        attempt_id, taken, more = take(store, epoch, one, candidate.build_id, now)
+        claims.append(Claim(taken, order_of(store, attempt_id, web_url)))
+        changes += more
     record(store, now, changes)
     return Committed(tuple(claims), released.announcements)
 
@@ -178,7 +183,7 @@ def record_progress(
     """Write what has become known of running builds; skips attempts that have moved on."""
     changes: list[Change] = []
     for note in notes:
-        row = _PLACE.one(store, attempt_id=note.attempt_id)
+        row = _PLACE.one(store, attempt_id=note.attempt_id, epoch=epoch.number)
         if row is not None:
             changes += _noted(store, epoch, note, Place(*row))
     record(store, now, changes)

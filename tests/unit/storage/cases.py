@@ -2,11 +2,12 @@
 
 import hashlib
 from collections.abc import Callable
-from datetime import timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from buildfarm.farmtesting.cases import FarmTestCase
+from twisted.internet.task import Clock
+
+from buildfarm.farmtesting.cases import BEGINNING, FarmTestCase
 from buildfarm.storage import (
     archives,
     attempts,
@@ -21,6 +22,7 @@ from buildfarm.storage import (
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.commits import commit_group
 from buildfarm.storage.database import Database
+from buildfarm.storage.epochs import Epoch
 from buildfarm.verdicts import settling
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.archive import ArchiveSnapshot, ChrootSnapshot, NewArchive
@@ -87,28 +89,17 @@ def submission(
     )
 
 
-class StorageTestCase(FarmTestCase):
-    """Each test has a database of its own, with one archive and its chroots, in epoch 1."""
+class Happenings:
+    """What can happen in a farm, in short words, for whatever has a store open and a clock."""
 
-    def setUp(self) -> None:
-        super().setUp()
-        self.directory = self.make_directory()
-        self.database = self.make_database(self.directory / "farm.db")
-        self.open_store()
-        self.announced: list[Announcement] = []
-        self.epoch = self.act(epochs.begin_epoch, self.utc_now())
-        self.add_archive()
+    clock: Clock
+    store: Any
+    epoch: Epoch
+    announced: list[Announcement]
 
-    def make_database(self, path: Path) -> Database:
-        """A new database in `path`."""
-        database = Database(f"sqlite:///{path}")
-        database.init()
-        return database
-
-    def open_store(self) -> None:
-        """Open the database for writing, until the test ends."""
-        self.store = self.database.writer()
-        self.addCleanup(self.store.close)
+    def now(self) -> datetime:
+        """The wall time by the clock, in naive UTC."""
+        return BEGINNING + timedelta(seconds=self.clock.seconds())
 
     # Acts and queries.
 
@@ -123,6 +114,10 @@ class StorageTestCase(FarmTestCase):
         self.announced = list(outcome.committed.announcements)
         value: T = outcome.committed.value
         return value
+
+    def begin_epoch(self) -> None:
+        """Start the manager, again if it was started before."""
+        self.epoch = self.act(epochs.begin_epoch, self.now())
 
     def ask(self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a query about what is committed."""
@@ -146,9 +141,7 @@ class StorageTestCase(FarmTestCase):
 
     def add_archive(self, name: str = "main", **fields: Any) -> ArchiveSnapshot:
         """Add an archive, with a chroot for every architecture of its distribution."""
-        archive = self.act(
-            archives.add_archive, new_archive(name, **fields), "root", self.utc_now()
-        )
+        archive = self.act(archives.add_archive, new_archive(name, **fields), "root", self.now())
         for architecture in archive.architectures:
             tarball = stored(f"{archive.distribution}-{architecture}.tar")
             chroot = ChrootSnapshot(
@@ -160,7 +153,7 @@ class StorageTestCase(FarmTestCase):
                 tarball.sha1,
                 tarball.sha256,
             )
-            self.act(chroots.set_chroot, chroot, "root", self.utc_now())
+            self.act(chroots.set_chroot, chroot, "root", self.now())
         return archive
 
     def add_builder(
@@ -169,40 +162,38 @@ class StorageTestCase(FarmTestCase):
         """Add a builder for amd64, CLEAN unless said otherwise."""
         fields.setdefault("processors", ("amd64",))
         new = NewBuilder(name, f"http://{name}.example:8221", **fields)
-        self.act(roster.add_builder, new, "root", self.utc_now())
+        self.act(roster.add_builder, new, "root", self.now())
         if clean:
-            self.act(roster.change_builder, name, {"clean_status": "CLEAN"}, "root", self.utc_now())
+            self.act(roster.change_builder, name, {"clean_status": "CLEAN"}, "root", self.now())
         return self.builder(name)
 
     def submit(self, *args: Any, **kwargs: Any) -> int:
         """Submit a source package; the id of its first build."""
-        return self.act(builds.submit, submission(*args, **kwargs), "alice", self.utc_now())[0]
+        return self.act(builds.submit, submission(*args, **kwargs), "alice", self.now())[0]
 
     # What happens to builds.
 
     def claim(self, *builder_ids: int, becomes_clean: bool = False) -> list[BuildOrder | None]:
         """Let these builders ask for work together; the order of each."""
         requests = [ClaimRequest(builder_id, becomes_clean) for builder_id in builder_ids]
-        claims = self.act(attempts.claim, self.epoch, requests, self.utc_now())
+        claims = self.act(attempts.claim, self.epoch, requests, self.now())
         return [claim.order for claim in claims]
 
     def start(self, builder: BuilderSnapshot) -> BuildOrder:
         """Have `builder` take the best waiting build and confirm it."""
         [order] = self.claim(builder.id, becomes_clean=True)
         assert order is not None
-        self.act(attempts.mark_sent, self.epoch, order.attempt.id, self.utc_now())
+        self.act(attempts.mark_sent, self.epoch, order.attempt.id, self.now())
         return order
 
     def settle(self, settlement: Settlement) -> BuilderSnapshot | None:
         """Apply a verdict."""
-        return self.act(attempts.settle, self.epoch, settlement, self.utc_now())
+        return self.act(attempts.settle, self.epoch, settlement, self.now())
 
     def end(self, order: BuildOrder, outcome: BuildOutcome, **kwargs: Any) -> None:
         """Let the builder of `order` say that the build ended so."""
         builder = self.ask(roster.builder, order.attempt.builder_id)
-        verdict = settling.settle_outcome(
-            builder, order.standing, outcome, self.utc_now(), **kwargs
-        )
+        verdict = settling.settle_outcome(builder, order.standing, outcome, self.now(), **kwargs)
         self.settle(verdict)
 
     def gather(self, order: BuildOrder) -> None:
@@ -215,14 +206,12 @@ class StorageTestCase(FarmTestCase):
     def lose(self, order: BuildOrder) -> None:
         """Let the builder of `order` have forgotten it."""
         builder = self.ask(roster.builder, order.attempt.builder_id)
-        self.settle(
-            settling.settle_lost(builder, order.standing, "it answered IDLE", self.utc_now())
-        )
+        self.settle(settling.settle_lost(builder, order.standing, "it answered IDLE", self.now()))
 
     def publish(self, order: BuildOrder) -> None:
         """Let the results of `order`, which were gathered, be published."""
-        self.act(uploads.mark_prepared, self.epoch, order.attempt.id, self.utc_now())
-        self.act(uploads.mark_published, self.epoch, order.attempt.id, self.utc_now())
+        self.act(uploads.mark_prepared, self.epoch, order.attempt.id, self.now())
+        self.act(uploads.mark_published, self.epoch, order.attempt.id, self.now())
 
     # What became of it.
 
@@ -252,4 +241,23 @@ class StorageTestCase(FarmTestCase):
 
     def later(self, seconds: float) -> Any:
         """The time in so many seconds."""
-        return self.utc_now() + timedelta(seconds=seconds)
+        return self.now() + timedelta(seconds=seconds)
+
+
+class StorageTestCase(Happenings, FarmTestCase):
+    """Each test has a database of its own, with one archive and its chroots, in epoch 1."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.directory = self.make_directory()
+        self.database = Database(f"sqlite:///{self.directory / 'farm.db'}")
+        self.database.init()
+        self.open_store()
+        self.announced = []
+        self.begin_epoch()
+        self.add_archive()
+
+    def open_store(self) -> None:
+        """Open the database for writing, until the test ends."""
+        self.store = self.database.writer()
+        self.addCleanup(self.store.close)

@@ -11,11 +11,11 @@ from tests.unit.storage.cases import StorageTestCase, new_archive
 class TestArchives(StorageTestCase):
     def add(self, name: str, **fields: Any) -> None:
         """Add an archive."""
-        self.act(archives.add_archive, new_archive(name, **fields), "root", self.utc_now())
+        self.act(archives.add_archive, new_archive(name, **fields), "root", self.now())
 
     def change(self, **changes: object) -> None:
         """Change the archive that every test has."""
-        self.act(archives.change_archive, "main", changes, "root", self.utc_now())
+        self.act(archives.change_archive, "main", changes, "root", self.now())
 
     def test_added(self) -> None:
         """An archive is what the operator has described, in the order that was given."""

@@ -20,17 +20,17 @@ class TestSent(StorageTestCase):
         [order] = self.claim(self.bob.id)
         assert order is not None
         self.pass_time(3)
-        self.act(attempts.mark_sent, self.epoch, order.attempt.id, self.utc_now())
+        self.act(attempts.mark_sent, self.epoch, order.attempt.id, self.now())
         [attempt] = self.ask(attempts.attempts_of, self.build_id)
-        self.assertEqual((AttemptState.SENT, self.utc_now()), (attempt.state, attempt.sent))
+        self.assertEqual((AttemptState.SENT, self.now()), (attempt.state, attempt.sent))
         self.assertRaises(
-            StaleState, self.act, attempts.mark_sent, self.epoch, attempt.id, self.utc_now()
+            StaleState, self.act, attempts.mark_sent, self.epoch, attempt.id, self.now()
         )
         self.assertEqual("CLAIMED>SENT", self.story(self.build_id)[-1])
 
     def test_unknown(self) -> None:
         """An attempt that never was is not sent."""
-        self.assertRaises(StaleState, self.act, attempts.mark_sent, self.epoch, 99, self.utc_now())
+        self.assertRaises(StaleState, self.act, attempts.mark_sent, self.epoch, 99, self.now())
 
 
 class TestProgress(StorageTestCase):
@@ -46,20 +46,20 @@ class TestProgress(StorageTestCase):
 
     def record(self, *notes: ProgressNote) -> None:
         """Write notes as one batch."""
-        self.act(attempts.record_progress, self.epoch, notes, self.utc_now())
+        self.act(attempts.record_progress, self.epoch, notes, self.now())
 
     def test_confirmed(self) -> None:
         """The moment at which the builder confirmed is kept; a second note changes nothing."""
         confirmed = self.later(-1)
         self.record(self.note(confirmed=confirmed))
-        self.record(self.note(confirmed=self.utc_now()))
+        self.record(self.note(confirmed=self.now()))
         [attempt] = self.ask(attempts.attempts_of, self.build_id)
         self.assertEqual((AttemptState.CONFIRMED, confirmed), (attempt.state, attempt.confirmed))
         self.assertEqual(1, self.story(self.build_id).count("SENT>CONFIRMED"))
 
     def test_gathering(self) -> None:
         """A build whose results are being fetched is GATHERING."""
-        self.record(self.note(confirmed=self.utc_now(), gathering=True))
+        self.record(self.note(confirmed=self.now(), gathering=True))
         self.assertIs(BuildState.GATHERING, self.state(self.build_id))
         self.assertEqual(["SENT>CONFIRMED", "BUILDING>GATHERING"], self.story(self.build_id)[-2:])
         self.gather(self.order)
@@ -80,7 +80,7 @@ class TestProgress(StorageTestCase):
         other = self.submit("other")
         order = self.start(eve)
         self.lose(self.order)
-        late = self.note(confirmed=self.utc_now(), gathering=True, logtail="late")
+        late = self.note(confirmed=self.now(), gathering=True, logtail="late")
         fine = ProgressNote(order.attempt.id, other, logtail="fine")
         unknown = ProgressNote(99, 99, logtail="nobody's")
         self.record(late, unknown, fine)
@@ -91,7 +91,7 @@ class TestProgress(StorageTestCase):
     def test_the_next_attempt(self) -> None:
         """A late note on the last attempt says nothing of the one under way."""
         self.lose(self.order)
-        late = self.note(confirmed=self.utc_now(), gathering=True, logtail="late")
+        late = self.note(confirmed=self.now(), gathering=True, logtail="late")
         self.start(self.bob)
         self.record(late)
         self.assertIs(BuildState.BUILDING, self.state(self.build_id))
@@ -101,6 +101,6 @@ class TestProgress(StorageTestCase):
 
     def test_while_cancelling(self) -> None:
         """A build that is being cancelled does not become GATHERING."""
-        self.act(builds.cancel, self.build_id, "alice", self.utc_now())
+        self.act(builds.cancel, self.build_id, "alice", self.now())
         self.record(self.note(gathering=True))
         self.assertIs(BuildState.CANCELLING, self.state(self.build_id))

@@ -25,18 +25,18 @@ class BuildTestCase(StorageTestCase):
 
     def cancel(self, build_id: int) -> None:
         """Cancel a build."""
-        self.act(builds.cancel, build_id, "alice", self.utc_now())
+        self.act(builds.cancel, build_id, "alice", self.now())
 
     def retry(self, build_id: int, *, rebuild: bool = False) -> None:
         """Retry a build."""
-        self.act(builds.retry, build_id, rebuild, "alice", self.utc_now())
+        self.act(builds.retry, build_id, rebuild, "alice", self.now())
 
     def refused_upload(self) -> int:
         """A build whose results were refused by the archive."""
         build_id = self.submit()
         order = self.start(self.bob)
         self.gather(order)
-        now = self.utc_now()
+        now = self.now()
         self.act(uploads.mark_prepared, self.epoch, order.attempt.id, now)
         self.act(uploads.postpone_upload, self.epoch, order.attempt.id, "busy", now, now)
         self.act(uploads.refuse_upload, self.epoch, order.attempt.id, "no", now)
@@ -82,7 +82,7 @@ class TestCancel(BuildTestCase):
         self.assertEqual([BuildEnded(build_id)], self.announced)
         build = self.build(build_id)
         self.assertEqual(
-            (BuildState.CANCELLED, self.utc_now(), "cancelled by alice"),
+            (BuildState.CANCELLED, self.now(), "cancelled by alice"),
             (build.state, build.finished, build.reason),
         )
         self.assertFalse(self.is_queued(build_id))
@@ -169,7 +169,7 @@ class TestRetry(BuildTestCase):
         self.retry(build_id)
         self.assertEqual([UploadWaiting(build_id)], self.announced)
         self.assertIs(BuildState.UPLOADING, self.state(build_id))
-        [task] = self.ask(uploads.uploads_due, self.utc_now(), 10)
+        [task] = self.ask(uploads.uploads_due, self.now(), 10)
         attempt = task.attempt
         self.assertEqual(
             (AttemptState.GATHERED, None, None, False, 0, 1, self.epoch.number),
@@ -184,7 +184,7 @@ class TestRetry(BuildTestCase):
             ),
         )
         self.assertFalse(self.is_queued(build_id))
-        self.act(uploads.mark_published, self.epoch, attempt.id, self.utc_now())
+        self.act(uploads.mark_published, self.epoch, attempt.id, self.now())
         self.assertIs(BuildState.FULLYBUILT, self.state(build_id))
 
     def test_rebuild(self) -> None:
@@ -219,7 +219,7 @@ class TestRetry(BuildTestCase):
 class TestRescore(BuildTestCase):
     def rescore(self, build_id: int, score: int) -> None:
         """Give a build another score."""
-        self.act(builds.rescore, build_id, score, "alice", self.utc_now())
+        self.act(builds.rescore, build_id, score, "alice", self.now())
 
     def test_waiting(self) -> None:
         """A higher score brings a build to the front, and outlives a retry."""

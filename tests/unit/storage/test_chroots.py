@@ -14,7 +14,7 @@ SID = ChrootSnapshot("debian", "sid", "amd64", "chroot", 7, "a" * 40, "b" * 64)
 class TestChroots(StorageTestCase):
     def set(self, chroot: ChrootSnapshot) -> None:
         """Set a chroot."""
-        self.act(chroots.set_chroot, chroot, "root", self.utc_now())
+        self.act(chroots.set_chroot, chroot, "root", self.now())
 
     def test_set(self) -> None:
         """A chroot is found by what it is for."""

@@ -25,7 +25,7 @@ class TestClaim(StorageTestCase):
 
     def ask_for_work(self, *requests: ClaimRequest) -> tuple[Claim, ...]:
         """Claim for these builders together."""
-        return self.act(attempts.claim, self.epoch, requests, self.utc_now())
+        return self.act(attempts.claim, self.epoch, requests, self.now())
 
     def test_what_is_written(self) -> None:
         """A claim makes a new attempt: the build runs, its builder is dirty, the entry runs."""
@@ -48,10 +48,10 @@ class TestClaim(StorageTestCase):
                 attempt.epoch,
             ),
         )
-        self.assertEqual(self.utc_now(), attempt.claimed)
+        self.assertEqual(self.now(), attempt.claimed)
         build = self.build(build_id)
         self.assertEqual(
-            (BuildState.BUILDING, self.utc_now(), 1),
+            (BuildState.BUILDING, self.now(), 1),
             (build.state, build.started, build.attempt_count),
         )
         entry = self.ask(builds.queue_entry, build_id)
@@ -106,6 +106,14 @@ class TestClaim(StorageTestCase):
         self.assertEqual(ids, {order.attempt.build_id for order in found if order})
         self.assertEqual(4, found.count(None))
 
+    def test_asking_twice(self) -> None:
+        """A builder that asks twice in one act gets one build."""
+        self.submit("a")
+        self.submit("b")
+        first, second = self.claim(self.bob.id, self.bob.id)
+        self.assertIsNotNone(first)
+        self.assertIsNone(second)
+
     def test_it_becomes_clean(self) -> None:
         """The end of a cleaning is recorded in the same act, with work or without."""
         eve = self.add_builder("eve", clean=False)
@@ -135,7 +143,7 @@ class TestClaim(StorageTestCase):
             vm_host="host",
             vm_reset_protocol=ResetProtocol.SYNCHRONOUS,
         )
-        now = self.utc_now()
+        now = self.now()
         statuses = CleanStatus.DIRTY, CleanStatus.CLEANING
         self.act(roster.set_clean_status, self.epoch, vm.id, *statuses, "reset", now)
         [claim] = self.ask_for_work(ClaimRequest(vm.id, becomes_clean=True))
@@ -151,9 +159,9 @@ class TestClaim(StorageTestCase):
         }
         for name, changes in others.items():
             self.add_builder(name)
-            self.act(roster.change_builder, name, changes, "root", self.utc_now())
+            self.act(roster.change_builder, name, changes, "root", self.now())
         self.add_builder("removed")
-        self.act(roster.remove_builder, "removed", False, "root", self.utc_now())
+        self.act(roster.remove_builder, "removed", False, "root", self.now())
         everyone: Any = {one.name: one.id for one in self.ask(roster.builders, True)}
         del everyone["bob"]
         self.assertEqual([None] * 4, self.claim(*everyone.values()))

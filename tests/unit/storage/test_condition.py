@@ -26,7 +26,7 @@ class TestCleanStatus(StorageTestCase):
             expected,
             new,
             reason,
-            self.utc_now(),
+            self.now(),
             **kwargs,
         )
 
@@ -38,7 +38,7 @@ class TestCleanStatus(StorageTestCase):
         clean = self.become(CLEANING, CLEAN, "it was reset", reset_output="ok\n", version="254")
         self.assertEqual(clean, self.builder("bob"))
         self.assertEqual(
-            (CLEAN, self.utc_now(), "ok\n", "254"),
+            (CLEAN, self.now(), "ok\n", "254"),
             (
                 clean.clean_status,
                 clean.date_clean_status_changed,
@@ -57,7 +57,7 @@ class TestCleanStatus(StorageTestCase):
 
     def test_only_the_output(self) -> None:
         """What a reset printed can be recorded without a change of status, and not its time."""
-        since = self.utc_now()
+        since = self.now()
         self.pass_time(10)
         after = self.become(DIRTY, DIRTY, "the reset failed", reset_output="no such VM")
         self.assertEqual(

@@ -15,7 +15,7 @@ class TestEpochs(StorageTestCase):
     def begin(self) -> None:
         """Start the manager again."""
         self.old = self.epoch
-        self.epoch = self.act(epochs.begin_epoch, self.utc_now())
+        self.begin_epoch()
 
     def test_each_start_counts_on(self) -> None:
         """Epochs have growing numbers and the id of their database."""
@@ -34,7 +34,7 @@ class TestEpochs(StorageTestCase):
         self.gather(order)
         self.publish(order)
         self.assertIs(BuildState.FULLYBUILT, self.state(running))
-        [task] = self.ask(uploads.uploads_due, self.utc_now(), 10)
+        [task] = self.ask(uploads.uploads_due, self.now(), 10)
         self.assertEqual(uploading, task.build_id)
         self.assertEqual(self.epoch.number, task.attempt.epoch)
 
@@ -60,7 +60,7 @@ class TestEpochs(StorageTestCase):
         self.submit("four")
         self.begin()
         self.epoch, current = self.old, self.epoch
-        now = self.utc_now()
+        now = self.now()
         before = self.rows("SELECT * FROM attempt"), self.rows("SELECT * FROM builder")
         tries = (
             lambda: self.claim(self.add_builder("joe").id),

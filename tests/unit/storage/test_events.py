@@ -32,7 +32,7 @@ class TestEvents(StorageTestCase):
         first, claimed, *_ = self.ask(events.events_of_build, build_id)
         self.assertEqual(("alice", "submitted by alice"), (first.actor, first.reason))
         self.assertEqual(
-            ("buildd-manager", "bob", build_id, 1, self.utc_now()),
+            ("buildd-manager", "bob", build_id, 1, self.now()),
             (claimed.actor, claimed.builder, claimed.build_id, claimed.attempt, claimed.time),
         )
 
@@ -61,7 +61,7 @@ class TestEvents(StorageTestCase):
         def act(store: object) -> Committed[None]:
             place = Place(build_id)
             many = [Change(place, f"reason {number}") for number in range(120)]
-            events.record(store, self.utc_now(), many, "alice")
+            events.record(store, self.now(), many, "alice")
             return Committed(None)
 
         self.act(act)
@@ -71,7 +71,7 @@ class TestEvents(StorageTestCase):
     def test_nothing_to_tell(self) -> None:
         """An act that changed nothing writes nothing."""
         before = self.rows("SELECT COUNT(*) FROM event")
-        events.record(self.store, self.utc_now(), [])
+        events.record(self.store, self.now(), [])
         self.assertEqual(before, self.rows("SELECT COUNT(*) FROM event"))
 
     def test_what_strangers_wrote(self) -> None:
@@ -79,7 +79,7 @@ class TestEvents(StorageTestCase):
         build_id = self.submit()
         reason = "\x1b[31m'; DROP TABLE event; --\udcff".encode("utf-8", "replace").decode()
         change = Change(Place(build_id), reason, None, BuildState.BUILDING)
-        events.record(self.store, self.utc_now(), [change])
+        events.record(self.store, self.now(), [change])
         self.store.commit()
         self.assertEqual(reason, self.ask(events.events_of_build, build_id)[-1].reason)
 

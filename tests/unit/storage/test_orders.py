@@ -93,7 +93,7 @@ class TestArguments(StorageTestCase):
     def test_with_the_web_address(self) -> None:
         """With the manager's own address a build knows its page and what was built before it."""
         changes = {"uploader": "reprepro", "bases": ["deb http://deb.example bookworm main"]}
-        self.act(archives.change_archive, "main", changes, "root", self.utc_now())
+        self.act(archives.change_archive, "main", changes, "root", self.now())
         build_id = self.submit()
         self.start(self.bob)
         order = self.ask(orders.open_orders, WEB)[self.bob.id]
@@ -112,7 +112,7 @@ class TestArguments(StorageTestCase):
         self.assertIs(UploaderKind.DIRECTORY, main.uploader)
         self.assertEqual([], orders.own_lines(main, "bookworm", WEB))
         changes = {"uploader": "reprepro", "key_id": "ABCDEF"}
-        self.act(archives.change_archive, "main", changes, "root", self.utc_now())
+        self.act(archives.change_archive, "main", changes, "root", self.now())
         main = self.ask(archives.archive_named, "main")
         self.assertEqual(
             [f"deb {WEB}/archive/main bookworm main"], orders.own_lines(main, "bookworm", WEB)
@@ -164,12 +164,12 @@ class TestOpenOrders(StorageTestCase):
                 order.cancelling,
             ),
         )
-        self.act(builds.cancel, build_id, "alice", self.utc_now())
+        self.act(builds.cancel, build_id, "alice", self.now())
         self.assertTrue(self.ask(orders.open_orders)[bob.id].cancelling)
 
     def test_of_a_removed_builder(self) -> None:
         """Nothing is held by a builder that was removed by force."""
         self.submit()
         self.start(self.add_builder())
-        self.act(roster.remove_builder, "bob", True, "root", self.utc_now())
+        self.act(roster.remove_builder, "bob", True, "root", self.now())
         self.assertEqual({}, self.ask(orders.open_orders))

@@ -91,10 +91,10 @@ class TestDelay(StorageTestCase):
         """A build that was given back is not claimed before its time, and announces nothing."""
         due = self.give_back()
         self.assertEqual([], self.announced)
-        self.assertTrue(due > self.utc_now())
+        self.assertTrue(due > self.now())
         self.assertEqual(due, self.ask(queue.next_release))
         self.assertEqual([None], self.claim(self.bob.id, becomes_clean=True))
-        self.assertFalse(self.ask(queue.release_is_due, self.utc_now()))
+        self.assertFalse(self.ask(queue.release_is_due, self.now()))
         self.assertIsNone(self.ask(queue.queue_position, self.build_id))
         self.assertEqual((), self.ask(builds.waiting_requirements))
 
@@ -112,7 +112,7 @@ class TestDelay(StorageTestCase):
     def test_a_claim_releases(self) -> None:
         """A claim finds what has become due, though nobody has released it."""
         due = self.give_back()
-        self.pass_time((due - self.utc_now()).total_seconds())
+        self.pass_time((due - self.now()).total_seconds())
         [order] = self.claim(self.bob.id, becomes_clean=True)
         assert order is not None
         self.assertEqual(self.build_id, order.attempt.build_id)
@@ -121,15 +121,15 @@ class TestDelay(StorageTestCase):
     def test_cancelled_meanwhile(self) -> None:
         """A delayed build can be cancelled and rescored like any that waits."""
         due = self.give_back()
-        self.act(builds.rescore, self.build_id, 50, "alice", self.utc_now())
-        self.act(builds.cancel, self.build_id, "alice", self.utc_now())
+        self.act(builds.rescore, self.build_id, 50, "alice", self.now())
+        self.act(builds.cancel, self.build_id, "alice", self.now())
         self.assertIs(BuildState.CANCELLED, self.state(self.build_id))
         self.assertEqual(0, self.act(queue.release_due, due))
 
     def test_no_delay(self) -> None:
         """A build that may go at once waits at once."""
         order = self.start(self.bob)
-        verdict = settling.settle_lost(self.bob, order.standing, "it answered IDLE", self.utc_now())
+        verdict = settling.settle_lost(self.bob, order.standing, "it answered IDLE", self.now())
         self.settle(verdict)
         self.assertEqual([WorkArrived((1,))], self.announced)
         self.assertEqual(1, self.ask(queue.queue_position, self.build_id))

@@ -20,7 +20,7 @@ class TestRestore(StorageTestCase):
         self.submit("later")
         self.store.close()
         self.pass_time(60)
-        restored = self.database.restore(self.backup, self.utc_now())
+        restored = self.database.restore(self.backup, self.now())
         self.kept = restored.kept
         self.open_store()
         return restored.lost
@@ -60,7 +60,7 @@ class TestRestore(StorageTestCase):
         [attempt] = self.ask(attempts.attempts_of, build_id)
         self.assertIs(AttemptOutcome.LOST, attempt.outcome)
         self.assertIn("restored", attempt.reason or "")
-        self.epoch = self.act(epochs.begin_epoch, self.utc_now())
+        self.begin_epoch()
         again = self.start(bob)
         self.assertNotEqual(order.attempt.cookie[-8:], again.attempt.cookie[-8:])
 
@@ -68,7 +68,7 @@ class TestRestore(StorageTestCase):
         """A build that was being cancelled is cancelled."""
         build_id = self.submit()
         self.start(self.add_builder())
-        self.act(builds.cancel, build_id, "alice", self.utc_now())
+        self.act(builds.cancel, build_id, "alice", self.now())
         self.restore()
         self.assertIs(BuildState.CANCELLED, self.state(build_id))
         self.assertIsNone(self.ask(queue.queue_entry, build_id))
@@ -87,7 +87,7 @@ class TestRestore(StorageTestCase):
         build_id = self.submit()
         self.gather(self.start(self.add_builder()))
         self.restore()
-        [task] = self.ask(uploads.uploads_due, self.utc_now(), 10)
+        [task] = self.ask(uploads.uploads_due, self.now(), 10)
         self.assertEqual(build_id, task.build_id)
         self.assertIs(AttemptState.GATHERED, task.attempt.state)
 
@@ -97,7 +97,7 @@ class TestRestore(StorageTestCase):
         self.store.close()
         place = self.make_directory() / "new" / "farm.db"
         database = Database(f"sqlite:///{place}")
-        self.assertIsNone(database.restore(self.backup, self.utc_now()).kept)
+        self.assertIsNone(database.restore(self.backup, self.now()).kept)
         database.check()
         place.write_bytes(b"damage" * 1000)
         self.assertIsNotNone(database.restore(self.backup, self.later(1)).kept)
@@ -111,7 +111,7 @@ class TestRestore(StorageTestCase):
         contents = bytearray(self.backup.read_bytes())
         contents[4096 * 5 : 4096 * 20] = bytes(4096 * 15)
         self.backup.write_bytes(contents)
-        refused = self.assertRaises(Refused, self.database.restore, self.backup, self.utc_now())
+        refused = self.assertRaises(Refused, self.database.restore, self.backup, self.now())
         self.assertIn("damaged", str(refused))
         self.database.check()
 
@@ -120,8 +120,8 @@ class TestRestore(StorageTestCase):
         other = sqlite3.connect(self.backup)
         other.execute("CREATE TABLE patch (version)")
         other.close()
-        self.assertRaises(Refused, self.database.restore, self.backup, self.utc_now())
+        self.assertRaises(Refused, self.database.restore, self.backup, self.now())
         self.backup.write_text("a letter")
-        self.assertRaises(Refused, self.database.restore, self.backup, self.utc_now())
+        self.assertRaises(Refused, self.database.restore, self.backup, self.now())
         self.backup.unlink()
-        self.assertRaises(Refused, self.database.restore, self.backup, self.utc_now())
+        self.assertRaises(Refused, self.database.restore, self.backup, self.now())

@@ -33,7 +33,7 @@ class TestAdd(StorageTestCase):
             vm_host="host",
             vm_reset_protocol=ResetProtocol.ASYNCHRONOUS,
         )
-        bob = self.act(roster.add_builder, new, "root", self.utc_now())
+        bob = self.act(roster.add_builder, new, "root", self.now())
         self.assertEqual([BuilderChanged(bob.id)], self.announced)
         self.assertEqual(bob, self.builder("bob"))
         self.assertEqual(("amd64", "arm64"), bob.processors)
@@ -68,8 +68,8 @@ class TestAdd(StorageTestCase):
     def test_back_again(self) -> None:
         """A builder that was removed comes back with its history and nothing else of before."""
         before = self.add_builder(title="old")
-        self.act(roster.change_builder, "bob", {"failure_count": 4}, "root", self.utc_now())
-        self.act(roster.remove_builder, "bob", False, "root", self.utc_now())
+        self.act(roster.change_builder, "bob", {"failure_count": 4}, "root", self.now())
+        self.act(roster.remove_builder, "bob", False, "root", self.now())
         after = self.add_builder(clean=False)
         self.assertEqual(before.id, after.id)
         self.assertEqual(
@@ -84,7 +84,7 @@ class TestList(StorageTestCase):
         """Builders are listed by name, removed ones only if asked for."""
         for name in ("joe", "bob", "eve"):
             self.add_builder(name)
-        self.act(roster.remove_builder, "eve", False, "root", self.utc_now())
+        self.act(roster.remove_builder, "eve", False, "root", self.now())
         self.assertEqual(["bob", "joe"], [one.name for one in self.ask(roster.builders)])
         everyone = self.ask(roster.builders, include_inactive=True)
         self.assertEqual(["bob", "eve", "joe"], [one.name for one in everyone])
@@ -102,7 +102,7 @@ class TestChange(StorageTestCase):
 
     def change(self, **changes: object) -> None:
         """Change the builder."""
-        self.act(roster.change_builder, "bob", changes, "root", self.utc_now())
+        self.act(roster.change_builder, "bob", changes, "root", self.now())
 
     def test_every_field(self) -> None:
         """Every field that an operator describes can be changed, and the change is announced."""
@@ -142,7 +142,7 @@ class TestChange(StorageTestCase):
         self.change(clean_status=CleanStatus.CLEAN)
         bob = self.builder("bob")
         self.assertEqual(
-            (CleanStatus.CLEAN, self.utc_now()), (bob.clean_status, bob.date_clean_status_changed)
+            (CleanStatus.CLEAN, self.now()), (bob.clean_status, bob.date_clean_status_changed)
         )
         told = self.ask(events.events_of_builder, bob.id)[-1]
         self.assertEqual(("root", "DIRTY", "CLEAN"), (told.actor, told.before, told.after))
@@ -178,7 +178,7 @@ class TestChange(StorageTestCase):
 
     def test_removed(self) -> None:
         """A removed builder is not changed."""
-        self.act(roster.remove_builder, "bob", False, "root", self.utc_now())
+        self.act(roster.remove_builder, "bob", False, "root", self.now())
         self.assertRaises(Refused, self.change, title="ghost")
 
 
@@ -189,7 +189,7 @@ class TestRemove(StorageTestCase):
 
     def remove(self, *, force: bool = False) -> None:
         """Remove the builder."""
-        self.act(roster.remove_builder, "bob", force, "root", self.utc_now())
+        self.act(roster.remove_builder, "bob", force, "root", self.now())
 
     def test_idle(self) -> None:
         """An idle builder is removed; its row and its story stay."""

@@ -52,7 +52,7 @@ class TestJob(StorageTestCase):
         self.end(self.order, BuildOutcome.OK, log=log, files=files)
         [attempt] = self.ask(attempts.attempts_of, self.build_id)
         self.assertEqual(
-            (AttemptState.GATHERED, None, self.utc_now(), None, files, log.sha256),
+            (AttemptState.GATHERED, None, self.now(), None, files, log.sha256),
             (
                 attempt.state,
                 attempt.outcome,
@@ -76,12 +76,12 @@ class TestJob(StorageTestCase):
         self.end(self.order, BuildOutcome.DEPFAIL, log=log, dependencies="libfoo-dev (>= 2)")
         build = self.build(self.build_id)
         self.assertEqual(
-            (BuildState.MANUALDEPWAIT, self.utc_now(), "libfoo-dev (>= 2)", log.sha256),
+            (BuildState.MANUALDEPWAIT, self.now(), "libfoo-dev (>= 2)", log.sha256),
             (build.state, build.finished, build.dependencies, build.log_digest),
         )
         [attempt] = self.ask(attempts.attempts_of, self.build_id)
         self.assertEqual(
-            (AttemptState.CLOSED, AttemptOutcome.DEPENDENCY_MISSING, self.utc_now(), log.sha256),
+            (AttemptState.CLOSED, AttemptOutcome.DEPENDENCY_MISSING, self.now(), log.sha256),
             (attempt.state, attempt.outcome, attempt.closed, attempt.log_digest),
         )
         self.assertEqual(build.reason, attempt.reason)
@@ -120,7 +120,7 @@ class TestJob(StorageTestCase):
 
     def test_a_delay_that_is_over(self) -> None:
         """A delay that has passed by the time of the act is none."""
-        self.settle(Settlement("lost", job=requeue(self.order, not_before=self.utc_now())))
+        self.settle(Settlement("lost", job=requeue(self.order, not_before=self.now())))
         self.assertEqual(1, self.ask(queue.queue_position, self.build_id))
 
     def test_with_its_builder(self) -> None:
@@ -186,7 +186,7 @@ class TestAsAsked(StorageTestCase):
 
     def cancel(self) -> None:
         """Cancel the build, of which the verdict knows nothing yet."""
-        self.act(builds.cancel, self.build_id, "alice", self.utc_now())
+        self.act(builds.cancel, self.build_id, "alice", self.now())
 
     def test_cancelled_meanwhile(self) -> None:
         """A build that was cancelled after the verdict was made is CANCELLED, not queued again."""
@@ -213,7 +213,7 @@ class TestAsAsked(StorageTestCase):
         self.submit("hello", "1.0-2", ("arm64",))
         self.end(self.order, BuildOutcome.GIVENBACK)
         build = self.build(self.build_id)
-        self.assertEqual((BuildState.SUPERSEDED, self.utc_now()), (build.state, build.finished))
+        self.assertEqual((BuildState.SUPERSEDED, self.now()), (build.state, build.finished))
 
 
 class TestWarning(StorageTestCase):

@@ -13,7 +13,7 @@ from tests.unit.storage.cases import StorageTestCase, submission
 class TestSubmit(StorageTestCase):
     def submit_all(self, *args: Any, **kwargs: Any) -> tuple[int, ...]:
         """Submit a source package; the ids of its builds."""
-        return self.act(builds.submit, submission(*args, **kwargs), "alice", self.utc_now())
+        return self.act(builds.submit, submission(*args, **kwargs), "alice", self.now())
 
     def assert_refused(self, words: str, *args: Any, **kwargs: Any) -> None:
         """Assert that a submission is refused with these words, and leaves nothing."""
@@ -43,7 +43,7 @@ class TestSubmit(StorageTestCase):
             ),
         )
         self.assertEqual((True, False), (amd64.arch_indep, arm64.arch_indep))
-        self.assertEqual(self.utc_now(), amd64.created)
+        self.assertEqual(self.now(), amd64.created)
         entry = self.ask(queue.queue_entry, second)
         assert entry is not None
         self.assertEqual(
@@ -111,7 +111,7 @@ class TestSubmit(StorageTestCase):
     def test_older_than_what_was_withdrawn(self) -> None:
         """A version whose builds were all cancelled is in nobody's way."""
         mistake = self.submit("hello", "20.0-1")
-        self.act(builds.cancel, mistake, "alice", self.utc_now())
+        self.act(builds.cancel, mistake, "alice", self.now())
         self.submit("hello", "2.0-1")
 
     def test_older_than_what_failed(self) -> None:
@@ -130,7 +130,7 @@ class TestSupersede(StorageTestCase):
         self.assertIn(BuildEnded(old), self.announced)
         build = self.build(old)
         self.assertEqual(
-            (BuildState.SUPERSEDED, self.utc_now(), "superseded by 1.0-2"),
+            (BuildState.SUPERSEDED, self.now(), "superseded by 1.0-2"),
             (build.state, build.finished, build.reason),
         )
         self.assertFalse(self.is_queued(old))
@@ -170,7 +170,7 @@ class TestSupersede(StorageTestCase):
         bob = self.add_builder()
         old = self.submit("hello", "1.0-1")
         self.submit("hello", "1.0-2", ("arm64",))
-        self.act(builds.retry, old, False, "alice", self.utc_now())
+        self.act(builds.retry, old, False, "alice", self.now())
         order = self.start(bob)
         self.assertFalse(order.standing.superseded)
         self.gather(order)
@@ -236,5 +236,5 @@ class TestChrootOfSuite(StorageTestCase):
         old = self.ask(chroots.chroot_of, "debian", "bookworm", "amd64")
         assert old is not None
         new = replace(old, sha1="f" * 40)
-        self.act(chroots.set_chroot, new, "root", self.utc_now())
+        self.act(chroots.set_chroot, new, "root", self.now())
         self.assertEqual("f" * 40, self.start(self.add_builder()).chroot.sha1)

@@ -23,7 +23,7 @@ class UploadTestCase(StorageTestCase):
 
     def due(self, limit: int = 10, besides: tuple[int, ...] = ()) -> tuple[UploadTask, ...]:
         """The uploads that may be tried now."""
-        return self.ask(uploads.uploads_due, self.utc_now(), limit, besides)
+        return self.ask(uploads.uploads_due, self.now(), limit, besides)
 
 
 class TestDue(UploadTestCase):
@@ -76,7 +76,7 @@ class TestDue(UploadTestCase):
         self.submit("running")
         self.start(self.bob)
         self.assertEqual((), self.due())
-        self.assertIsNone(self.ask(uploads.next_upload_time, self.utc_now()))
+        self.assertIsNone(self.ask(uploads.next_upload_time, self.now()))
 
 
 class TestPostponed(UploadTestCase):
@@ -90,17 +90,17 @@ class TestPostponed(UploadTestCase):
             order.attempt.id,
             "the archive is locked",
             next_try,
-            self.utc_now(),
+            self.now(),
         )
         self.assertEqual((), self.due())
-        self.assertEqual(next_try, self.ask(uploads.next_upload_time, self.utc_now()))
+        self.assertEqual(next_try, self.ask(uploads.next_upload_time, self.now()))
         self.pass_time(30)
         [task] = self.due()
         self.assertEqual(
             (1, next_try, "the archive is locked"),
             (task.attempt.tries, task.attempt.next_try, task.attempt.last_error),
         )
-        self.assertIsNone(self.ask(uploads.next_upload_time, self.utc_now()))
+        self.assertIsNone(self.ask(uploads.next_upload_time, self.now()))
 
     def test_the_earliest(self) -> None:
         """The next time is the earliest one."""
@@ -112,9 +112,9 @@ class TestPostponed(UploadTestCase):
                 order.attempt.id,
                 "busy",
                 self.later(delay),
-                self.utc_now(),
+                self.now(),
             )
-        self.assertEqual(self.later(20), self.ask(uploads.next_upload_time, self.utc_now()))
+        self.assertEqual(self.later(20), self.ask(uploads.next_upload_time, self.now()))
 
 
 class TestEnds(UploadTestCase):
@@ -124,10 +124,10 @@ class TestEnds(UploadTestCase):
         self.pass_time(7)
         self.publish(order)
         build = self.build(order.attempt.build_id)
-        self.assertEqual((BuildState.FULLYBUILT, self.utc_now()), (build.state, build.finished))
+        self.assertEqual((BuildState.FULLYBUILT, self.now()), (build.state, build.finished))
         [attempt] = self.ask(attempts.attempts_of, build.id)
         self.assertEqual(
-            (AttemptState.CLOSED, AttemptOutcome.PUBLISHED, self.utc_now(), True),
+            (AttemptState.CLOSED, AttemptOutcome.PUBLISHED, self.now(), True),
             (attempt.state, attempt.outcome, attempt.closed, attempt.prepared),
         )
         self.assertEqual([BuildEnded(build.id)], self.announced)
@@ -138,7 +138,7 @@ class TestEnds(UploadTestCase):
         """An upload that is tried again after a crash is prepared again."""
         order = self.gathered()
         for _ in range(2):
-            self.act(uploads.mark_prepared, self.epoch, order.attempt.id, self.utc_now())
+            self.act(uploads.mark_prepared, self.epoch, order.attempt.id, self.now())
         [task] = self.due()
         self.assertTrue(task.attempt.prepared)
 
@@ -146,7 +146,7 @@ class TestEnds(UploadTestCase):
         """Results that the archive refuses end the build with its reason; the results are kept."""
         order = self.gathered()
         reason = "hello_1.0-1_amd64.deb is of another source"
-        self.act(uploads.refuse_upload, self.epoch, order.attempt.id, reason, self.utc_now())
+        self.act(uploads.refuse_upload, self.epoch, order.attempt.id, reason, self.now())
         build = self.build(order.attempt.build_id)
         self.assertEqual((BuildState.FAILEDTOUPLOAD, reason), (build.state, build.reason))
         [attempt] = self.ask(attempts.attempts_of, build.id)
@@ -163,4 +163,4 @@ class TestEnds(UploadTestCase):
         order = self.start(self.bob)
         for attempt_id in (order.attempt.id, 99):
             for act in (uploads.mark_prepared, uploads.mark_published):
-                self.assertRaises(StaleState, self.act, act, self.epoch, attempt_id, self.utc_now())
+                self.assertRaises(StaleState, self.act, act, self.epoch, attempt_id, self.now())
