@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +63,7 @@ def hang(conversation: Conversation, argument: Any) -> None:
     """Say that it is there and never come back, not even when asked to terminate."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     conversation.send("hanging")
-    time.sleep(1000)
+    signal.pause()
 
 
 def start_grandchild(conversation: Conversation, argument: str) -> None:
@@ -72,7 +71,7 @@ def start_grandchild(conversation: Conversation, argument: str) -> None:
     grandchild = subprocess.Popen(["sleep", "1000"], pass_fds=conversation.lock_descriptors)
     conversation.send(grandchild.pid)
     if argument == "hang":
-        time.sleep(1000)
+        signal.pause()
 
 
 def exit_at_once(conversation: Conversation, argument: int) -> None:
@@ -89,15 +88,14 @@ def lie(conversation: Conversation, argument: bytes) -> None:
     """Write bytes of one's own choice into the conversation."""
     with socket.socket(fileno=conversation._outgoing._connection.fileno()) as connection:
         connection.sendall(argument)
-        time.sleep(1000)
+        signal.pause()
 
 
 def outlive(conversation: Conversation, argument: Path) -> None:
-    """Wait until the manager is gone, then write that the end was reached."""
+    """Wait until the manager is gone and somebody writes into a pipe; then reach the end."""
     conversation.send("waiting")
     try:
         conversation.receive()
     except ConversationEnded:
-        while not (argument / "go").exists():
-            time.sleep(0.01)
+        (argument / "go").read_text()
         (argument / "end").write_text("reached")

@@ -259,7 +259,7 @@ lock = try_hold(directory / "lock")
 ensureDeferred(
     run_command(reactor, ["sh", "-c", script], deadline=50, max_output=100, lock=lock)
 )
-stop_when_begun()
+reactor.callWhenRunning(stop_when_begun)
 reactor.run()
 """
 

@@ -352,6 +352,7 @@ class OutlivingTests(ForkTestCase):
     async def test_manager_killed(self) -> None:
         """The fork server ends with its manager; a child goes on to its end, with its lock."""
         directory = self.make_directory()
+        os.mkfifo(directory / "go")
         manager = start_manager(directory)
         self.addCleanup(manager.wait)
         self.addCleanup(manager.kill)
@@ -361,7 +362,7 @@ class OutlivingTests(ForkTestCase):
         manager.kill()
         await self.wait_until(lambda: state_of(server) in {None, "Z"})
         self.assertEqual(child, holder(directory / "lock"))
-        (directory / "go").touch()
+        (directory / "go").write_text("go")
         lock = await self.wait_until(lambda: try_hold(directory / "lock"))
         lock.release()
         self.assertEqual("reached", (directory / "end").read_text())
