@@ -1,7 +1,8 @@
 """The caller's side of the control socket.
 
 Layer 5, standard library only and blocking: a command asks, prints and ends; importing Twisted
-would take longer than the answer. Tests: tests/unit/admin/test_server.py (both sides together).
+would take longer than the answer. Tests, of both sides together:
+tests/functional/admin/test_control.py.
 """
 
 import socket

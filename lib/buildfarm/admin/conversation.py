@@ -1,7 +1,7 @@
 """One connection to the control socket: a request in, its answers out.
 
 Layer 5. Ends after one request, after too long a silence, or when the caller leaves; whichever it
-is, every descriptor that came in is closed. Tests: tests/unit/admin/test_server.py.
+is, every descriptor that came in is closed. Tests: tests/functional/admin/test_control.py.
 """
 
 import os
@@ -30,6 +30,7 @@ from buildfarm.admin.protocol import (
     decode_request,
     encode_answer,
 )
+from buildfarm.flow.deadlines import with_deadline
 from buildfarm.vocab.errors import FarmError
 
 _log = Logger()
@@ -159,10 +160,12 @@ class Conversation(Protocol):
         if self._connected:
             self.transport.write(encode_answer(answer))
         if self._connected and self._writable is not None:
-            try:
-                await self._writable.addTimeout(MAX_SILENCE, self._reactor)
-            except TimeoutError as error:
-                raise CallerGone("The caller stopped reading.") from error
+            await with_deadline(
+                self._reactor,
+                MAX_SILENCE,
+                self._writable,
+                lambda: CallerGone("The caller stopped reading."),
+            )
         if not self._connected:
             raise CallerGone("The caller went away before it was answered.")
 

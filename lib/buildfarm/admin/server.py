@@ -2,10 +2,11 @@
 
 Layer 5. One request per connection; see `admin.protocol` for what is said. Nothing that a caller
 does or leaves undone holds more than its own connection: lines, descriptors, connections and
-silences are bounded. Tests: tests/unit/admin/test_server.py.
+silences are bounded. Tests: tests/functional/admin/test_control.py.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
 from buildfarm.admin.conversation import Call, Conversation
-from buildfarm.vocab.errors import FarmError
+from buildfarm.flow.deadlines import with_deadline
+from buildfarm.vocab.errors import FarmError, Stopped
 
 #: Conversations at once; each may hold some descriptors and one request line.
 MAX_CONVERSATIONS = 64
 
 #: Seconds that the verbs under way are given when the server stops.
-STOP_GRACE = 3.0
+STOP_GRACE = 1.0
 
 
 class ControlServer:
@@ -66,10 +68,9 @@ class ControlServer:
         if not self._conversations:
             return
         self._idle = Deferred()
-        try:
-            await self._idle.addTimeout(STOP_GRACE, self._reactor)
-        except TimeoutError:
-            self._idle = None
+        with suppress(Stopped):
+            await with_deadline(self._reactor, STOP_GRACE, self._idle, lambda: Stopped("late"))
+        self._idle = None
 
     def _converse(self) -> Conversation | None:
         """What answers a new connection; None closes it unanswered: a flood."""

@@ -7,7 +7,7 @@ Tests: tests/functional/assembly.
 """
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -15,8 +15,8 @@ from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import Site
@@ -25,41 +25,24 @@ from buildfarm.admin import verbs
 from buildfarm.admin.farm import Farm
 from buildfarm.admin.server import ControlServer
 from buildfarm.assembly.live import LiveFarm
-from buildfarm.builders.client import BuilderClient
-from buildfarm.builders.resets import Resetter
+from buildfarm.assembly.scanners import wire_scanners
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
-from buildfarm.flow.fairqueue import FairQueue
 from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
 from buildfarm.flow.threads import Workers
-from buildfarm.flow.wakeup import Wakeup
-from buildfarm.scanning.cleaning import Cleaner
-from buildfarm.scanning.crew import Crew
-from buildfarm.scanning.diskwatch import DiskWatch
-from buildfarm.scanning.dispatch import Dispatcher
-from buildfarm.scanning.gather import Gatherer
-from buildfarm.scanning.judge import Judge
-from buildfarm.scanning.pace import Pace
-from buildfarm.scanning.pauses import Pauses
-from buildfarm.scanning.progress import ProgressJournal
-from buildfarm.scanning.roster import Roster
-from buildfarm.scanning.scanner import Scanner, Standing
-from buildfarm.scanning.steps import Steps
-from buildfarm.storage import attempts
 from buildfarm.storage.archives import archive_named
 from buildfarm.storage.database import Database
 from buildfarm.storage.epochs import Epoch, begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
-from buildfarm.uploads.publishing import publish
+from buildfarm.uploads.published import published_directory
+from buildfarm.uploads.publishing import PRELOADED, publish
 from buildfarm.vocab.announcements import Announcement
-from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.settings import Settings
-from buildfarm.vocab.states import UploaderKind
 
 #: Seconds in which everything stops; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
 _STOP_WITHIN = 9.0
@@ -168,9 +151,20 @@ class FarmService(Service):
         uploads.start()
 
         # One scanner per builder.
-        roster, pauses = self._scanners(storage, epoch, store, workers)
-        subscribers.append(roster.publish)
-        await roster.start()
+        scanners = wire_scanners(
+            reactor,
+            settings,
+            storage=storage,
+            epoch=epoch,
+            store=store,
+            workers=workers,
+            utc_now=self._now,
+            checkpoint=self._checkpoint,
+        )
+        self._reloading.append(scanners.reload)
+        subscribers.append(scanners.roster.publish)
+        self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
+        await scanners.start()
 
         # Commands.
         farm = Farm(
@@ -181,7 +175,7 @@ class FarmService(Service):
             filestore=store,
             workers=workers,
             utc_now=self._now,
-            live=LiveFarm(roster, pauses),
+            live=LiveFarm(scanners.roster, scanners.pauses),
         )
         control = ControlServer(reactor, settings.control_socket, partial(verbs.call, farm))
         await control.start()
@@ -190,7 +184,7 @@ class FarmService(Service):
         self.log.info(
             "started: epoch {epoch}, {builders} builders",
             epoch=epoch.number,
-            builders=len(roster.scanners),
+            builders=len(scanners.roster.scanners),
         )
 
     async def _listen_for_builders(self, store: FileStore, workers: Workers) -> None:
@@ -211,11 +205,11 @@ class FarmService(Service):
                 archive = await storage.read(archive_named, name)
             except Refused:
                 return None
-            published = archive.uploader is UploaderKind.REPREPRO and not archive.private
-            return published_directory(archive) if published else None
+            return published_directory(archive)
 
+        published: Any = PublishedResource(self._reactor, workers, find_root)
         root = Resource()
-        root.putChild(b"archive", PublishedResource(self._reactor, workers, find_root))
+        root.putChild(b"archive", published)
         await self._listen(self._settings.web.listen, root)
 
     async def _listen(self, address: str, resource: Resource) -> None:
@@ -251,90 +245,8 @@ class FarmService(Service):
             checkpoint=self._checkpoint,
         )
         self._stops("uploads", stage.stop, _UPLOADS_GRACE)
+        self._reloading.append(stage.reload)
         return stage
-
-    def _scanners(
-        self, storage: Transactor, epoch: Epoch, store: FileStore, workers: Workers
-    ) -> tuple[Roster, Pauses]:
-        """The roster, with all that its scanners share."""
-        settings, reactor, now = self._settings, self._reactor, self._now
-        shared = {"storage": storage, "epoch": epoch, "utc_now": now}
-        turns = FairQueue(reactor)
-        pace = Pace(settings.scanning, lambda: turns.total_cpu_used)
-        pauses = Pauses(now, lambda: roster.everybody_seek())
-        roster = Roster(
-            reactor, **shared, pauses=pauses, pace=pace, web_url=settings.web.public_url
-        )
-        progress = ProgressJournal(
-            reactor, lambda notes: storage.write(attempts.record_progress, epoch, notes, now())
-        )
-        watch = DiskWatch(
-            reactor,
-            workers=workers,
-            pauses=pauses,
-            path=settings.manager.state_dir,
-            min_free=settings.manager.min_free_bytes,
-        )
-        gatherer = Gatherer(settings.gather, settings.spool_dir, store, workers)
-        judge = Judge(
-            reactor,
-            **shared,
-            scanning=settings.scanning,
-            pauses=pauses,
-            farm_size=lambda: len(roster.scanners),
-            keep_tail=gatherer.keep_tail,
-            checkpoint=self._checkpoint,
-        )
-        crew = Crew(
-            work=roster,
-            judge=judge,
-            pace=pace,
-            dispatcher=Dispatcher(
-                **shared,
-                files=settings.files,
-                scanning=settings.scanning,
-                checkpoint=self._checkpoint,
-            ),
-            gatherer=gatherer,
-            cleaner=Cleaner(
-                **shared,
-                resetter=Resetter(reactor, settings.resets, settings.locks_dir, workers),
-                checkpoint=self._checkpoint,
-            ),
-            progress=progress,
-            scanning=settings.scanning,
-            resets=settings.resets,
-        )
-
-        def make_client(builder: BuilderSnapshot) -> BuilderClient:
-            return BuilderClient(reactor, builder.url, settings.scanning, workers)
-
-        def make_scanner(standing: Standing) -> Scanner:
-            wakeup = Wakeup(reactor)
-            steps = Steps(
-                reactor,
-                utc_now=now,
-                standing=standing,
-                make_client=make_client,
-                crew=crew,
-                wakeup=wakeup,
-            )
-            return Scanner(
-                reactor,
-                steps=steps,
-                wakeup=wakeup,
-                judge=judge,
-                pace=pace,
-                turn=turns.turn,
-                fetch_standing=roster.fetch_standing,
-            )
-
-        progress.start()
-        self._parts.started("progress notes", progress.stop, 1.0)
-        watch.start()
-        self._parts.started("disk watch", watch.stop, 1.0)
-        self._stops("scanners", roster.stop, _SCANNERS_GRACE)
-        return roster, pauses
 
 
 def make_service(

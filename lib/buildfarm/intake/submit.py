@@ -5,10 +5,12 @@ anything is kept: a refused submission leaves neither rows nor files.
 Tests: tests/unit/intake/test_submit.py.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO
+
+from twisted.internet.defer import DeferredLock
 
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
@@ -50,3 +52,39 @@ class Intake:
         self._filestore = filestore
         self._workers = workers
         self._utc_now = utc_now
+        self._one_at_a_time = DeferredLock()
+
+    async def submit(self, offer: Offer, actor: str) -> tuple[int, ...]:
+        """Check, keep and queue what is offered; the ids of the builds.
+
+        Raises Refused with the reason, in which case nothing was kept.
+        """
+        package = await self._workers.run(check_source, offer.dsc_name, offer.files)
+        archive = await self._transactor.read(archives.archive_named, offer.archive)
+        submission = Submission(
+            source=package,
+            archive=offer.archive,
+            suite=offer.suite,
+            builds=wanted_builds(package, archive, offer.architectures),
+            score=offer.score,
+            requester=offer.requester,
+        )
+        # One at a time, so that what is taken back after a refusal is nobody else's.
+        await self._one_at_a_time.acquire()
+        try:
+            return await self._keep_and_queue(submission, offer.files, actor)
+        finally:
+            self._one_at_a_time.release()
+
+    async def _keep_and_queue(
+        self, submission: Submission, files: Mapping[str, BinaryIO], actor: str
+    ) -> tuple[int, ...]:
+        digests = [file.sha256 for file in submission.source.files]
+        new = [digest for digest in digests if not self._filestore.has(digest)]
+        try:
+            await self._workers.run(keep_source, submission.source, files, self._filestore)
+            return await self._transactor.write(builds.submit, submission, actor, self._utc_now())
+        except BaseException:
+            for digest in new:
+                await self._workers.run(self._filestore.remove, digest)
+            raise

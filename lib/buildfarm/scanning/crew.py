@@ -31,9 +31,9 @@ class WorkSource(Protocol):
         """This builder was removed and holds nothing: it needs no scanner any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Crew:
-    """The collaborators of every scanner."""
+    """The collaborators of every scanner; the settings are replaced when they are read again."""
 
     work: WorkSource
     judge: Judge

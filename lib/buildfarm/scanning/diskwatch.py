@@ -43,7 +43,7 @@ class DiskWatch:
         self._workers = workers
         self._pauses = pauses
         self._path = path
-        self._min_free = min_free
+        self.min_free = min_free
         self._free = free
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
         self._loop.clock = reactor  # type: ignore[assignment]
@@ -63,12 +63,12 @@ class DiskWatch:
         except OSError as error:
             self.log.warn("free space of {path}: {error}", path=self._path, error=error)
             return
-        if free >= self._min_free:
+        if free >= self.min_free:
             self._pauses.resume(DISK)
             return
         reason = (
             f"{free:,} bytes are free on the disk of {self._path}, less than "
-            f"[manager] min_free_bytes = {self._min_free:,}: free some space there"
+            f"[manager] min_free_bytes = {self.min_free:,}: free some space there"
         )
         if self._pauses.pause(DISK, reason):
             self.log.critical("dispatch pauses: {reason}", reason=reason)

@@ -49,7 +49,7 @@ class Dispatcher:
         self._storage = storage
         self._epoch = epoch
         self._files = files
-        self._scanning = scanning
+        self.scanning = scanning
         self._utc_now = utc_now
         self._checkpoint = checkpoint
 
@@ -80,7 +80,7 @@ class Dispatcher:
         return await self._send(client, job)
 
     async def _ensure_present(self, client: BuilderClient, file: StoredFile) -> None:
-        deadline = self._scanning.call_timeout + file.size / self._files.min_rate
+        deadline = self.scanning.call_timeout + file.size / self._files.min_rate
         url = file_url(self._files.public_url, file)
         reply = await client.ensure_present(file.sha1, url, "", "", deadline)
         if not reply.present:

@@ -66,7 +66,7 @@ class Gatherer:
     def __init__(
         self, settings: GatherSettings, spool_dir: Path, store: FileStore, workers: Workers
     ) -> None:
-        self._settings = settings
+        self.settings = settings
         self._spool_dir = spool_dir
         self._store = store
         self._workers = workers
@@ -99,9 +99,9 @@ class Gatherer:
     async def _fetch_log(self, client: BuilderClient, job: Job, spool: Path) -> StoredFile | None:
         """The build log into the file store; where it cannot be fetched, the last tail."""
         path = spool / "buildlog"
-        limit = self._settings.max_log_bytes
+        limit = self.settings.max_log_bytes
         try:
-            await client.download("buildlog", path, limit, self._settings.min_rate)
+            await client.download("buildlog", path, limit, self.settings.min_rate)
         except BuilderError as error:
             self.log.warn(
                 "log of {cookie} was not fetched, its last tail is stored: {error}",
@@ -114,7 +114,7 @@ class Gatherer:
     async def keep_tail(self, job: Job) -> StoredFile | None:
         """Store the last log tail of a job whose log cannot be fetched; None where that fails."""
         tail = io.BytesIO(job.logtail.encode("utf-8", "replace"))
-        limit = self._settings.max_log_bytes
+        limit = self.settings.max_log_bytes
         try:
             return await self._workers.run(store_log, self._store, tail, max_bytes=limit)
         except (DiskFull, OSError) as error:
@@ -123,7 +123,7 @@ class Gatherer:
 
     def _keep_log(self, path: Path) -> StoredFile:
         with path.open("rb") as log:
-            stored = store_log(self._store, log, max_bytes=self._settings.max_log_bytes)
+            stored = store_log(self._store, log, max_bytes=self.settings.max_log_bytes)
         path.unlink()
         return stored
 
@@ -132,11 +132,11 @@ class Gatherer:
     ) -> tuple[StoredFile, ...]:
         self._check_names(filemap)
         files: list[StoredFile] = []
-        left = self._settings.max_total_bytes
+        left = self.settings.max_total_bytes
         for number, name in enumerate(sorted(filemap), 1):
-            limit = min(self._settings.max_file_bytes, left)
+            limit = min(self.settings.max_file_bytes, left)
             path = spool / spool_name(number)
-            fetched = await client.download(filemap[name], path, limit, self._settings.min_rate)
+            fetched = await client.download(filemap[name], path, limit, self.settings.min_rate)
             if fetched.sha1 != filemap[name]:
                 raise ResultsCorrupt(
                     f"the builder offered {one_line(name)} as {filemap[name]} and sent "
@@ -147,9 +147,9 @@ class Gatherer:
         return tuple(files)
 
     def _check_names(self, filemap: dict[str, str]) -> None:
-        if len(filemap) > self._settings.max_files:
+        if len(filemap) > self.settings.max_files:
             raise ResultsRefused(
-                f"the build made {len(filemap)} files; the limit is {self._settings.max_files}, "
+                f"the build made {len(filemap)} files; the limit is {self.settings.max_files}, "
                 "see [gather] max_files"
             )
         for name in filemap:

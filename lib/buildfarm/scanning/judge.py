@@ -70,7 +70,7 @@ class Judge:
         self._storage = storage
         self._epoch = epoch
         self._utc_now = utc_now
-        self._scanning = scanning
+        self.scanning = scanning
         self._pauses = pauses
         self._farm_size = farm_size
         self._keep_tail = keep_tail
@@ -198,7 +198,7 @@ class Judge:
                 return False
         # A reset that failed took its time and was tried as the command thought right.
         return isinstance(error, ResetFailed) or row.persistent(
-            now, self._scanning.failures_to_count, self._scanning.failure_span
+            now, self.scanning.failures_to_count, self.scanning.failure_span
         )
 
     def _suspects(self) -> frozenset[int]:

@@ -9,13 +9,17 @@ from collections.abc import Callable
 from datetime import datetime
 
 
+def _nothing() -> None:
+    """Nobody waits for the end of pauses."""
+
+
 class Pauses:
     """The reasons for which dispatch is paused, by subject; empty when it is not."""
 
-    def __init__(self, utc_now: Callable[[], datetime], when_resumed: Callable[[], None]) -> None:
-        """`when_resumed` is called each time the last reason goes away."""
+    def __init__(self, utc_now: Callable[[], datetime]) -> None:
         self._utc_now = utc_now
-        self._when_resumed = when_resumed
+        #: Called each time the last pause ends.
+        self.when_resumed: Callable[[], None] = _nothing
         self._reasons: dict[str, tuple[datetime, str]] = {}
         self._pausing: set[str] = set()
 
@@ -41,7 +45,7 @@ class Pauses:
         if subject in self._pausing:
             self._pausing.discard(subject)
             if not self._pausing:
-                self._when_resumed()
+                self.when_resumed()
 
     def reasons(self) -> tuple[str, ...]:
         """Each reason as a sentence with the time since when it holds, oldest first."""

@@ -11,6 +11,7 @@ import random
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -28,7 +29,7 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.lanes import Lanes
 from buildfarm.vocab.announcements import Announcement, UploadWaiting
 from buildfarm.vocab.errors import FarmError, StaleState, Stopped, StorageError, UploadRefused
-from buildfarm.vocab.settings import UploadSettings
+from buildfarm.vocab.settings import Settings, UploadSettings
 from buildfarm.vocab.upload import ResultFile, UploadTask
 
 #: Seconds after which the database is asked again although nobody said that an upload is due.
@@ -91,7 +92,7 @@ class UploadStage:
         self._workers = workers
         self._publish = publish
         self._spool_dir = spool_dir
-        self._settings = settings
+        self.settings = settings
         self._utc_now = utc_now
         self._checkpoint = checkpoint
         self._spread = spread
@@ -111,6 +112,10 @@ class UploadStage:
         """Look at the database again when a commit says that an upload waits."""
         if isinstance(announcement, UploadWaiting):
             self._wakeup.wake()
+
+    def reload(self, settings: Settings) -> None:
+        """Go on with these settings, but for the number of threads."""
+        self.settings = replace(settings.uploads, threads=self.settings.threads)
 
     async def stop(self, grace: float) -> None:
         """Begin nothing more and wait up to `grace` seconds for the uploads under way.
@@ -133,7 +138,7 @@ class UploadStage:
                 sleep = await self._fill()
             except StorageError as error:
                 self.log.warn("uploads that are due could not be read: {error}", error=error)
-                sleep = self._settings.first_retry
+                sleep = self.settings.first_retry
             await self._wakeup.sleep(sleep)
 
     async def _fill(self) -> float:
@@ -149,7 +154,7 @@ class UploadStage:
         return min(_LONGEST_SLEEP, max(0.05, (following - now).total_seconds()))
 
     def _begin(self) -> None:
-        while not self._stopping and self._lanes.running < self._settings.threads:
+        while not self._stopping and self._lanes.running < self.settings.threads:
             task = self._lanes.begin()
             if task is None:
                 return
@@ -218,10 +223,10 @@ class UploadStage:
 
     async def _postpone(self, task: UploadTask, reason: str) -> None:
         tries = task.attempt.tries + 1
-        if tries >= self._settings.max_tries:
+        if tries >= self.settings.max_tries:
             await self._refuse(task, f"given up after {tries} tries, the last one: {reason}")
             return
-        delay = retry_delay(task.attempt.tries, self._settings, self._spread())
+        delay = retry_delay(task.attempt.tries, self.settings, self._spread())
         self.log.warn(
             "build={build} upload is tried again in {delay:.0f} s: {reason}",
             build=task.build_id,

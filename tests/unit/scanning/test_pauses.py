@@ -8,7 +8,8 @@ class PausesTests(FarmTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.resumed: list[float] = []
-        self.pauses = Pauses(self.utc_now, lambda: self.resumed.append(self.clock.seconds()))
+        self.pauses = Pauses(self.utc_now)
+        self.pauses.when_resumed = lambda: self.resumed.append(self.clock.seconds())
 
     def test_dispatch_is_paused_while_there_is_a_reason(self) -> None:
         """Each subject is a reason of its own; dispatch goes on when the last is withdrawn."""

@@ -1,0 +1,1 @@
+"""Layer 4: questions about the farm, answered in words from snapshots."""
