@@ -8,12 +8,11 @@ What an act wants told is published here, in the reactor thread, after the commi
 caller goes on; never if it was rolled back. Queries run in other threads, each on a connection
 that only reads and in a transaction of its own: it sees what was committed when it began.
 
-Layer 3. Tests: tests/unit/storage/test_transactor.py, tests/functional/storage.
+Layer 3. Tests: tests/functional/storage/test_transactor.py.
 """
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -96,7 +95,7 @@ class Transactor:
             raise StorageError(
                 f"The database is {MAX_WAITING} acts behind and takes no more; is its disk slow?"
             )
-        entry = _Entry(partial(_call, act, args, kwargs))
+        entry = _Entry(lambda store: act(store, *args, **kwargs))
         self._waiting.append(entry)
         Deferred.fromCoroutine(self._carry_out(entry))
         value: T = await entry.done
@@ -106,7 +105,7 @@ class Transactor:
         self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The answer of `query(store, *args, **kwargs)` about what is committed now."""
-        return await self._reading.run(self._query, partial(query, *args, **kwargs))
+        return await self._reading.run(self._query, lambda store: query(store, *args, **kwargs))
 
     async def stop(self, deadline: float) -> None:
         """Finish what was asked for, for at most `deadline` seconds each way, and close."""
@@ -154,8 +153,9 @@ class Transactor:
             entry = self._waiting.popleft()
             if not entry.withdrawn:
                 group.append(entry)
-        for entry, outcome in zip(group, self._commit(group), strict=True):
-            entry.outcome = outcome
+        if group:
+            for entry, outcome in zip(group, self._commit(group), strict=True):
+                entry.outcome = outcome
 
     def _commit(self, group: list[_Entry]) -> list[Outcome]:
         if self._writer is None:
@@ -178,7 +178,3 @@ class Transactor:
         finally:
             abandon(store)
             self._readers.put(store)
-
-
-def _call(act: Callable[..., Committed[T]], args: Any, kwargs: Any, store: Any) -> Committed[T]:
-    return act(store, *args, **kwargs)
