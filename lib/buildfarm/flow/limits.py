@@ -3,7 +3,11 @@
 Tests: tests/functional/flow/test_forks.py.
 """
 
+import math
 import resource
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 
@@ -12,8 +16,7 @@ class ResourceLimits:
     """Limits of one process, each None for no limit of its own.
 
     `memory` is address space in bytes, `cpu` is in seconds, `file_size` in bytes for each file
-    that it writes, `open_files` a number of descriptors. At the limit of `cpu` the process is
-    ended by SIGXCPU, which tells this from being killed.
+    that it writes, `open_files` a number of descriptors.
     """
 
     memory: int | None = None
@@ -23,15 +26,34 @@ class ResourceLimits:
 
     def apply(self) -> None:
         """Set these limits for the present process for good; core dumps are off."""
-        limits = (
-            (resource.RLIMIT_CORE, 0),
-            (resource.RLIMIT_AS, self.memory),
-            (resource.RLIMIT_CPU, self.cpu),
-            (resource.RLIMIT_FSIZE, self.file_size),
-            (resource.RLIMIT_NOFILE, self.open_files),
-        )
-        for kind, limit in limits:
-            if limit is not None:
-                # At the hard limit of CPU time the kernel sends SIGKILL, and looks at it first.
-                hard = limit + 1 if kind == resource.RLIMIT_CPU else limit
-                resource.setrlimit(kind, (limit, hard))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for kind, limit in self._by_kind().items():
+            resource.setrlimit(kind, (limit, limit))
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        """Keep the present process within these limits until the `with` ends; `cpu` is from now on.
+
+        They hold what is greedy, not what breaks out: code of its own could lift them. Beyond
+        `cpu` the process is ended by SIGXCPU.
+        """
+        limits = self._by_kind()
+        if self.cpu is not None:
+            limits[resource.RLIMIT_CPU] = self.cpu + math.ceil(time.process_time())
+        before = {kind: resource.getrlimit(kind) for kind in limits}
+        for kind, (_, hard) in before.items():
+            resource.setrlimit(kind, (limits[kind], hard))
+        try:
+            yield
+        finally:
+            for kind, both in before.items():
+                resource.setrlimit(kind, both)
+
+    def _by_kind(self) -> dict[int, int]:
+        limits = {
+            resource.RLIMIT_AS: self.memory,
+            resource.RLIMIT_CPU: self.cpu,
+            resource.RLIMIT_FSIZE: self.file_size,
+            resource.RLIMIT_NOFILE: self.open_files,
+        }
+        return {kind: limit for kind, limit in limits.items() if limit is not None}

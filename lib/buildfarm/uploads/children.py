@@ -1,84 +1,86 @@
-"""What the children of the upload stage do, and what they say about it.
+"""What a child of the upload stage does: check results, then publish them, one try after the other.
 
-Layer 3; tests in `tests/functional/uploads/test_publishing.py`. The fork server imports this
-module; `publishing` holds the other end of both conversations.
-
-Each child sends `{"step": name}` at a numbered step and goes on when it is told to, and at last
-one of `{"passed": …}`, `{"published": true}`, `{"refused": sentence}`, `{"postponed": sentence}`.
+Layer 3; tests in `tests/functional/uploads/test_publishing.py`. `jobs` says how it is spoken with.
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from buildfarm.flow.conversation import Conversation
+from buildfarm.flow.durable import full_disk_named
+from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
 from buildfarm.uploads.check import BinaryPackage, check_results
 from buildfarm.uploads.command import publish_with_command
 from buildfarm.uploads.directory import publish_into_directory
+from buildfarm.uploads.jobs import CHECKED, UploadJob
 from buildfarm.uploads.reprepro import publish_with_reprepro
-from buildfarm.vocab.errors import ConversationEnded, FarmError, UploadRefused
+from buildfarm.vocab.errors import (
+    ConversationEnded,
+    FarmError,
+    UploadPostponed,
+    UploadRefused,
+)
 from buildfarm.vocab.states import UploaderKind
-from buildfarm.vocab.upload import ResultFile, UploadTask
+
+_Report = Callable[[str], None]
 
 
-def check(conversation: Conversation, argument: tuple[UploadTask, Sequence[ResultFile]]) -> None:
-    """Check results, and send what each package is."""
-    task, results = argument
-    with _outcome_sent(conversation):
-        passed = [
-            [
-                package.file.name,
-                package.name,
-                package.version,
-                package.architecture,
-                package.classified,
-            ]
-            for package in check_results(task, results)
-        ]
-        conversation.send({"passed": passed})
-
-
-def upload(
-    conversation: Conversation,
-    argument: tuple[UploadTask, Sequence[ResultFile], Sequence[BinaryPackage]],
-) -> None:
-    """Publish results that have passed the check, holding the archive's lock."""
-    task, files, packages = argument
+def serve(conversation: Conversation, _: None) -> None:
+    """Do jobs until there are no more; ends with ConversationEnded when the manager is gone."""
 
     def report(step: str) -> None:
         conversation.send({"step": step})
         conversation.receive()
 
-    descriptors = conversation.lock_descriptors
-    with _outcome_sent(conversation):
-        match task.archive.uploader:
-            case UploaderKind.DIRECTORY:
-                publish_into_directory(
-                    Path(task.archive.path),
-                    task.attempt.cookie,
-                    files,
-                    prepared=task.attempt.prepared,
-                    report=report,
-                )
-            case UploaderKind.REPREPRO:
-                publish_with_reprepro(task, packages, report=report, descriptors=descriptors)
-            case UploaderKind.COMMAND:
-                publish_with_command(task, files, report=report, descriptors=descriptors)
-        conversation.send({"published": True})
+    while True:
+        conversation.send(_outcome(conversation.receive(), report))
 
 
-@contextmanager
-def _outcome_sent(conversation: Conversation) -> Iterator[None]:
-    """Tell the manager of a bad end in a sentence; a good one is told inside."""
+def _outcome(job: UploadJob, report: _Report) -> dict[str, object]:
     try:
-        yield
+        _do(job, report)
     except ConversationEnded:
         raise
     except UploadRefused as error:
-        conversation.send({"refused": str(error)})
-    except MemoryError:
-        conversation.send(
-            {"refused": "The results need more memory to be checked than is allowed."}
-        )
+        return {"refused": str(error)}
     except (FarmError, OSError) as error:
-        conversation.send({"postponed": str(error)})
+        return {"postponed": str(error)}
+    return {"published": True}
+
+
+def _do(job: UploadJob, report: _Report) -> None:
+    # What is prepared has passed the check, and may be gone from the spool.
+    packages = () if job.task.attempt.prepared else _check(job)
+    report(CHECKED)
+    with _lock_of(job) as lock, full_disk_named(Path(job.task.archive.path)):
+        _publish(job, packages, report, lock)
+
+
+def _check(job: UploadJob) -> tuple[BinaryPackage, ...]:
+    try:
+        with job.check_limits.in_force():
+            return check_results(job.task, job.results)
+    except MemoryError as error:
+        raise UploadRefused("The check of these results takes too much memory.") from error
+
+
+def _lock_of(job: UploadJob) -> HeldLock:
+    lock = try_hold(job.lock)
+    if lock is None:
+        raise UploadPostponed(
+            f"Process {holder(job.lock)} is at work on the archive {job.task.archive.name}."
+        )
+    return lock
+
+
+def _publish(
+    job: UploadJob, packages: tuple[BinaryPackage, ...], report: _Report, lock: HeldLock
+) -> None:
+    task, descriptors = job.task, (lock.fileno(),)
+    match task.archive.uploader:
+        case UploaderKind.DIRECTORY:
+            publish_into_directory(task, job.results, report=report)
+        case UploaderKind.REPREPRO:
+            publish_with_reprepro(task, packages, report=report, descriptors=descriptors)
+        case UploaderKind.COMMAND:
+            publish_with_command(task, job.results, report=report, descriptors=descriptors)

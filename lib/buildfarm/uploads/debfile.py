@@ -75,7 +75,8 @@ def read_control(path: Path, where: str) -> Mapping[str, str]:
         tar = _Bounded(_UNPACKED[name](io.BytesIO(packed)), where)
         control = _only_control(tar, where)
     except _UNREADABLE as error:
-        raise UploadRefused(f"{where} cannot be unpacked: {one_line(str(error))}.") from error
+        why = one_line(str(error)) or type(error).__name__
+        raise UploadRefused(f"{where} cannot be unpacked: {why}.") from error
     return read_paragraph(control, f"{where}: its control file")
 
 

@@ -14,15 +14,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from buildfarm.flow.durable import flush_directory
+from buildfarm.uploads.jobs import PREPARED
 from buildfarm.uploads.staging import stage
 from buildfarm.vocab.errors import UploadPostponed
-from buildfarm.vocab.upload import ResultFile
+from buildfarm.vocab.upload import ResultFile, UploadTask
 
 OUTGOING = "outgoing"
 INCOMING = "incoming"
-
-#: The step after which the database must know that the upload is prepared.
-PREPARED = "upload.prepared"
 
 _MODE = 0o750
 
@@ -35,18 +33,14 @@ def create_directory(root: Path) -> None:
 
 
 def publish_into_directory(
-    root: Path,
-    cookie: str,
-    files: Sequence[ResultFile],
-    *,
-    prepared: bool,
-    report: Callable[[str], None],
+    task: UploadTask, files: Sequence[ResultFile], *, report: Callable[[str], None]
 ) -> None:
-    """Publish `files` under their own names, which the check has passed.
+    """Publish `files`, which have passed the check, under their own names.
 
-    `prepared` is what the database says of an earlier try; `report(PREPARED)` returns once it says
-    so. Raises UploadPostponed where the archive's directory is not there.
+    `report(PREPARED)` returns once the database knows. Raises UploadPostponed where the archive's
+    directory is not there.
     """
+    root, cookie, prepared = Path(task.archive.path), task.attempt.cookie, task.attempt.prepared
     outgoing, incoming = root / OUTGOING / cookie, root / INCOMING / cookie
     if not (outgoing.parent.is_dir() and incoming.parent.is_dir()):
         raise UploadPostponed(

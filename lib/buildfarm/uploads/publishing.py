@@ -1,25 +1,26 @@
-"""One try to publish one build's results: check, then upload, each in a child that can be killed.
+"""One try to publish one build's results: check and upload, in a child that can be killed.
 
 Layer 3; DESIGN section 3, steps 8 and 9, and section 8. Tests in
 `tests/functional/uploads/test_publishing.py`. Blocks: for the threads of the upload stage.
 
-The check's child reads what strangers wrote, within limits; the uploader's child holds the
-archive's lock, and so does every program that it runs. A child of an earlier manager that still
-holds it is waited for, then killed, before a new one begins.
+The child checks what strangers wrote within limits, then publishes it, holding the archive's lock;
+so does every program that it runs. A child of an earlier manager that still holds the lock is
+waited for, then killed, before this one goes on. A child whose try ended well is used again; after
+any other end it is killed with all that it has started.
 """
 
 import math
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from buildfarm.flow.forks import Child, ForkServer
+from buildfarm.flow.childpool import ChildPool
+from buildfarm.flow.forks import Child
 from buildfarm.flow.limits import ResourceLimits
 from buildfarm.flow.lockfiles import clear
-from buildfarm.uploads.check import BinaryPackage
-from buildfarm.uploads.directory import PREPARED
+from buildfarm.uploads.jobs import CHECKED, PREPARED, UploadJob
 from buildfarm.uploads.locks import archive_lock
 from buildfarm.vocab.errors import (
     ChildError,
@@ -32,17 +33,12 @@ from buildfarm.vocab.errors import (
 from buildfarm.vocab.settings import UploadSettings
 from buildfarm.vocab.upload import ResultFile, UploadTask
 
-#: What a fork server is to import for `publish`.
-PRELOADED = ("buildfarm.uploads.children",)
-
-#: Seconds for the uploader of a manager that is no more to end by itself: it takes back what it
-#: has begun as soon as it finds nobody to report to.
+#: Seconds for the child of a manager that is no more to end by itself: it takes back what it has
+#: begun when it finds nobody to report to.
 _ORPHAN_GRACE = 10.0
 
-_OPEN_FILES = 64
-
-_CHECK = "buildfarm.uploads.children:check"
-_UPLOAD = "buildfarm.uploads.children:upload"
+#: Seconds until the exit code of a child that broke off is known.
+_REAPED = 10.0
 
 
 def publish(
@@ -50,7 +46,7 @@ def publish(
     results: tuple[ResultFile, ...],
     commit_prepared: Callable[[], None],
     *,
-    forks: ForkServer,
+    children: ChildPool,
     settings: UploadSettings,
     locks_dir: Path,
     checkpoint: Callable[[str], None],
@@ -59,19 +55,21 @@ def publish(
     """Return once the results are published, by this try or an earlier one.
 
     `commit_prepared` is called when a `directory` upload is prepared, and returns when the
-    database says so. Raises UploadRefused, which is final, and UploadPostponed, after which the
-    same may be tried again. Nothing of this try is still at work when it ends.
+    database says so; `checkpoint` at each step. Raises UploadRefused, which is final, and
+    UploadPostponed, after which the same may be tried again. When it ends, nothing of this try is
+    still at work.
     """
+    lock = archive_lock(locks_dir, task.archive.name)
+    job = UploadJob(task, results, lock, _check_limits(settings))
+    until = clock() + settings.check_deadline
     try:
-        # What is prepared has passed the check, and may be gone from the spool.
-        packages = () if task.attempt.prepared else _check(task, results, forks, settings)
-        checkpoint("upload.checked")
-        lock = archive_lock(locks_dir, task.archive.name)
-        clear(lock, _ORPHAN_GRACE)
-        until = clock() + settings.deadline
-        with forks.start(_UPLOAD, (task, results, packages), lock) as child:
-            while step := _answer(child, max(0.0, until - clock()), "upload").get("step"):
-                if step == PREPARED:
+        with children.lend() as child:
+            child.send(job)
+            while step := _next_step(child, max(0.0, until - clock())):
+                if step == CHECKED:
+                    clear(lock, _ORPHAN_GRACE)
+                    until = clock() + settings.deadline
+                elif step == PREPARED:
                     commit_prepared()
                 checkpoint(step)
                 child.send("go on")
@@ -79,49 +77,30 @@ def publish(
         raise UploadPostponed(str(error)) from error
 
 
-def _check(
-    task: UploadTask, results: Sequence[ResultFile], forks: ForkServer, settings: UploadSettings
-) -> tuple[BinaryPackage, ...]:
-    """The packages in `results`, which have passed the check."""
-    limits = ResourceLimits(
-        memory=settings.check_memory,
-        cpu=math.ceil(settings.check_deadline / 2),
-        file_size=0,
-        open_files=_OPEN_FILES,
-    )
-    with forks.start(_CHECK, (task, results), limits=limits) as child:
-        answer = _answer(child, settings.check_deadline, "check")
-    files = {file.name: file for file in results}
-    return tuple(
-        BinaryPackage(files[file], name, version, architecture, classified)
-        for file, name, version, architecture, classified in answer["passed"]
-    )
+def _check_limits(settings: UploadSettings) -> ResourceLimits:
+    """Half of the check's deadline may be computing, so that what is greedy is told from busy."""
+    cpu = math.ceil(settings.check_deadline / 2)
+    return ResourceLimits(memory=settings.check_memory, cpu=cpu, file_size=0)
 
 
-def _answer(child: Child, deadline: float, doing: str) -> Mapping[str, Any]:
-    """The next message of a child that is `doing` this, where it is no bad end.
-
-    The limit on computing is a check's own fault, and so a reason to refuse for good. A deadline
-    may have been missed because the machine was busy.
-    """
+def _next_step(child: Child, deadline: float) -> str | None:
+    """The step that the child has come to; None when the results are published."""
     try:
-        message = child.receive(deadline)
+        message: Mapping[str, Any] = child.receive(deadline)
     except ChildTimedOut as error:
-        raise UploadPostponed(
-            f"The {doing} did not end before its deadline and was killed."
-        ) from error
+        raise UploadPostponed("The upload did not end before its deadline.") from error
     except ConversationEnded as error:
-        exit_code = child.wait(deadline)
+        exit_code = child.wait(_REAPED)
         if exit_code == -signal.SIGXCPU:
-            raise UploadRefused(
-                f"The {doing} of these results takes too much computing."
-            ) from error
-        raise UploadPostponed(f"The {doing} was cut off with exit code {exit_code}.") from error
+            raise UploadRefused("The check of these results takes too much computing.") from error
+        raise UploadPostponed(f"The upload broke off with exit code {exit_code}.") from error
     match message:
+        case {"step": str() as step}:
+            return step
+        case {"published": True}:
+            return None
         case {"refused": str() as reason}:
             raise UploadRefused(reason)
         case {"postponed": str() as reason}:
             raise UploadPostponed(reason)
-        case {"step": str()} | {"passed": list()} | {"published": True}:
-            return dict(message)
-    raise UploadPostponed(f"The child for the {doing} sent what is no answer.")
+    raise UploadPostponed("The upload's child sent what is no answer.")

@@ -18,8 +18,10 @@ _FLAGS = (
     "--ignore=extension",
     # A suite or architecture that was taken out of the archive must not stop the others.
     "--ignore=undefinedtarget",
-    "--keepunreferencedfiles",
 )
+
+#: What is superseded leaves the pool at the next upload.
+_KEEP = ("--keepunreferencedfiles",)
 
 #: For packages that say neither; reprepro refuses those otherwise.
 _UNCLASSIFIED = ("--section", "misc", "--priority", "optional")
@@ -44,7 +46,7 @@ class Reprepro:
             flags = () if classified else _UNCLASSIFIED
             verb = "includeudeb" if is_udeb else "includedeb"
             files = [str(package.file.path) for package in alike]
-            self._run(*flags, "--component", component, verb, suite, *files)
+            self._run(*_KEEP, *flags, "--component", component, verb, suite, *files)
 
     def export(self) -> None:
         """Write the indexes of every suite anew."""

@@ -21,6 +21,7 @@ from buildfarm.flow.durable import (
     write_durably,
 )
 from buildfarm.uploads.layout import Layout
+from buildfarm.vocab.errors import UploadPostponed
 
 #: Cookies kept in the ledger: far more than uploads can be published and not yet recorded.
 _REMEMBERED = 1000
@@ -45,8 +46,16 @@ class Undo:
         return cookie in self._cookies()
 
     def begin(self, cookie: str) -> None:
-        """Save the database before the upload `cookie` changes anything."""
+        """Save the database before the upload `cookie` changes anything.
+
+        Raises UploadPostponed where a reprepro is at work that is not ours.
+        """
         layout = self._layout
+        lock_file = layout.database / _LOCK_FILE
+        if lock_file.exists():
+            raise UploadPostponed(
+                f"{lock_file} says that somebody runs reprepro there; if nobody does, remove it."
+            )
         remove_tree(layout.saved_database)
         if layout.database.exists():
             ignored = shutil.ignore_patterns(_LOCK_FILE)
