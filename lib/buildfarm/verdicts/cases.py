@@ -48,6 +48,11 @@ _TAKES_BUILDER_OUT = frozenset({Verdict.FAIL_BUILDER, Verdict.FAIL_BOTH})
 _FAILS_JOB = frozenset({Verdict.FAIL_JOB, Verdict.FAIL_BOTH})
 
 
+def clause(evidence: str) -> str:
+    """`evidence` on one line, bounded, with control characters escaped and no full stop."""
+    return one_line(evidence, _MAX_EVIDENCE).rstrip(".")
+
+
 def closed(
     standing: JobStanding,
     state: BuildState,
@@ -126,7 +131,7 @@ class Case:
         return Settlement(f"{self._told()}: the builder is to be cleaned, {on_job}.", builder, job)
 
     def _told(self, *more: str) -> str:
-        return " ".join((one_line(self.evidence, _MAX_EVIDENCE), *more))
+        return " ".join((clause(self.evidence), *more))
 
     def _dirtied(self) -> CleanStatus | None:
         """DIRTY, or None for a builder that is DIRTY anyway, as it is since a claim."""

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from buildfarm.verdicts.cases import Case, closed
+from buildfarm.verdicts.cases import Case, clause, closed
 from buildfarm.verdicts.failure import Verdict, builder_is_out
 from buildfarm.verdicts.outcomes import (
     MOST_GIVEN_BACK,
@@ -59,10 +59,19 @@ def settle_lost(
 
 
 def settle_failure(
-    builder: BuilderSnapshot, standing: JobStanding | None, evidence: str, now: datetime
+    builder: BuilderSnapshot,
+    standing: JobStanding | None,
+    evidence: str,
+    now: datetime,
+    *,
+    sent: bool = True,
 ) -> Settlement:
-    """A persistent failure to scan, or to dispatch or gather, with or without a job."""
-    case = Case(builder, standing, AttemptOutcome.LOST, evidence, now)
+    """A persistent failure to scan, reset, dispatch or gather, with or without a job.
+
+    `sent` is false for a job whose `build` has not been on the wire.
+    """
+    ending = AttemptOutcome.LOST if sent else AttemptOutcome.NEVER_SENT
+    case = Case(builder, standing, ending, evidence, now)
     return _asked(standing, case.judged(Culprit.BOTH, may_wait=True))
 
 
@@ -104,7 +113,7 @@ def settle_cancelled(
     """The cancelled build no longer runs, or was never sent; nobody is blamed."""
     job = closed(standing, BuildState.CANCELLED, AttemptOutcome.CANCELLED, log)
     kept = BuilderSettlement(builder.id, builder.failure_count)
-    return Settlement(f"{one_line(evidence)}: the build is cancelled.", kept, job)
+    return Settlement(f"{clause(evidence)}: the build is cancelled.", kept, job)
 
 
 def settle_results_refused(
@@ -116,7 +125,7 @@ def settle_results_refused(
     """The results break a limit: the job's fault, whichever builder ran it (DESIGN section 6)."""
     job = closed(standing, BuildState.FAILEDTOBUILD, AttemptOutcome.JOB_FAILED, log)
     kept = BuilderSettlement(builder.id, builder.failure_count)
-    return _asked(standing, Settlement(f"{one_line(evidence)}: the build fails.", kept, job))
+    return _asked(standing, Settlement(f"{clause(evidence)}: the build fails.", kept, job))
 
 
 def settle_outcome(
