@@ -25,13 +25,13 @@ from buildfarm.admin import verbs
 from buildfarm.admin.farm import Farm
 from buildfarm.admin.server import ControlServer
 from buildfarm.assembly.live import LiveFarm
+from buildfarm.assembly.lock import hold_lock
 from buildfarm.assembly.scanners import wire_scanners
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.lifecycle import Sequence
-from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.archives import archive_named
 from buildfarm.storage.database import Database
@@ -114,13 +114,15 @@ class FarmService(Service):
         for take in self._reloading:
             take(settings)
 
-    def _stops(self, name: str, stop: Callable[[float], Awaitable[object]], grace: float) -> None:
+    def _stops(
+        self, name: str, stop: Callable[[float], Coroutine[Any, Any, object]], grace: float
+    ) -> None:
         """Have `stop(grace)` called when its turn comes, with a little more time than that."""
         self._parts.started(name, lambda: Deferred.fromCoroutine(stop(grace)), grace + 0.5)
 
     async def _start(self) -> None:
         settings, reactor = self._settings, self._reactor
-        self._parts.started("lock", _hold_lock(settings).leave, 1.0)
+        self._parts.started("lock", hold_lock(settings).leave, 1.0)
         sys.setswitchinterval(settings.manager.switch_interval)
         for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -257,15 +259,3 @@ def make_service(
 ) -> FarmService:
     """The manager that `settings` describe, not yet started; see `FarmService`."""
     return FarmService(reactor, settings, checkpoint=checkpoint)
-
-
-def _hold_lock(settings: Settings) -> HeldLock:
-    """The manager's lock. Raises Refused where another manager, or a command, holds it."""
-    settings.manager.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    lock = try_hold(settings.lock_file)
-    if lock is None:
-        raise Refused(
-            f"Another manager works in {settings.manager.state_dir} (process "
-            f"{holder(settings.lock_file)}); stop it first."
-        )
-    return lock

@@ -8,6 +8,7 @@ anything, since it becomes a path on the builder. Tests: tests/unit/intake/test_
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from debian.deb822 import Dsc
@@ -127,3 +128,16 @@ def _named_file(name: str, entry: Any) -> NamedFile:
     if not is_file_name(file_name):
         raise Refused(f"{name} names a file {one_line(file_name, 100)!r}: not a plain file name.")
     return NamedFile(file_name, int(size), digest.lower())
+
+
+def files_beside(dsc: Path) -> list[Path]:
+    """The files that the `.dsc` at this path names, in its directory; they may not be there.
+
+    For callers that hand a package in. Raises Refused for a `.dsc` that cannot be read.
+    """
+    try:
+        with dsc.open("rb") as file:
+            content = file.read(MAX_DSC + 1)
+    except OSError as error:
+        raise Refused(f"{dsc} cannot be read: {error.strerror}.") from error
+    return [dsc.with_name(file.name) for file in read_dsc(dsc.name, content).files]
