@@ -1,7 +1,7 @@
 """The caller's side of the control socket.
 
 Layer 5, standard library only and blocking: a command asks, prints and ends; importing Twisted
-would take longer than the answer. Tests, of both sides together:
+would take longer than the answer. Tests: tests/functional/admin/test_control.py (both sides).
 tests/functional/admin/test_control.py.
 """
 
