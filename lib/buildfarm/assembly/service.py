@@ -7,7 +7,7 @@ Tests: tests/functional/assembly.
 """
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from buildfarm.assembly.scanners import wire_scanners
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
+from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
@@ -39,7 +40,7 @@ from buildfarm.storage.epochs import Epoch, begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
 from buildfarm.uploads.published import published_directory
-from buildfarm.uploads.publishing import PRELOADED, publish
+from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.settings import Settings
@@ -60,6 +61,10 @@ def utc_now() -> datetime:
 
 def no_checkpoint(name: str) -> None:
     """What happens at each numbered step, outside tests that kill the manager there: nothing."""
+
+
+#: Uploads after which a child is replaced, so that what it leaks stays bounded.
+_JOBS_PER_CHILD = 200
 
 
 class FarmService(Service):
@@ -225,8 +230,10 @@ class FarmService(Service):
     def _upload_stage(self, storage: Transactor, epoch: Epoch) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
-        forks = ForkServer(preload=PRELOADED)
+        forks = ForkServer(preload=("buildfarm.uploads.children",))
         self._parts.started("fork server", forks.stop, 2.0)
+        children = ChildPool(forks, "buildfarm.uploads.children:serve", _JOBS_PER_CHILD)
+        self._parts.started("upload children", children.stop, 2.0)
         workers = Workers(self._reactor, settings.uploads.threads, 256, "uploads")
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
         stage = UploadStage(
@@ -236,7 +243,7 @@ class FarmService(Service):
             workers=workers,
             publish=partial(
                 publish,
-                forks=forks,
+                children=children,
                 settings=settings.uploads,
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
