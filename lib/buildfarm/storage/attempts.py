@@ -20,7 +20,7 @@ from buildfarm.storage.claims import take
 from buildfarm.storage.condition import builder, change_condition, settle_builder
 from buildfarm.storage.epochs import Epoch, require_current
 from buildfarm.storage.events import Change, Place, record
-from buildfarm.storage.orders import open_orders, order_of
+from buildfarm.storage.orders import order_of
 from buildfarm.storage.queue import release_due, top
 from buildfarm.storage.requirements import requirements
 from buildfarm.storage.rows import ATTEMPT
@@ -36,17 +36,6 @@ from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.progress import ClaimRequest, ProgressNote
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
-
-#: Every verb of attempts in one place.
-__all__ = [
-    "Claim",
-    "attempts_of",
-    "claim",
-    "mark_sent",
-    "open_orders",
-    "record_progress",
-    "settle",
-]
 
 _OCCUPANT = Statement(
     Select(Attempt.id, And(Attempt.builder_id == Parameter("builder_id"), IS_ON_BUILDER))

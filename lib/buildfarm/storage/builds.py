@@ -13,13 +13,7 @@ from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.durations import estimate
 from buildfarm.storage.epochs import current_epoch
 from buildfarm.storage.events import Change, Place, record
-from buildfarm.storage.queue import (
-    enqueue,
-    leave_queue,
-    queue_entry,
-    queue_position,
-    waiting_requirements,
-)
+from buildfarm.storage.queue import enqueue, leave_queue
 from buildfarm.storage.requirements import requirement_id
 from buildfarm.storage.rows import BUILD
 from buildfarm.storage.submissions import require_score, submit
@@ -47,12 +41,9 @@ __all__ = [
     "build",
     "builds",
     "cancel",
-    "queue_entry",
-    "queue_position",
     "rescore",
     "retry",
     "submit",
-    "waiting_requirements",
 ]
 
 #: How many builds one listing shows unless asked for more.

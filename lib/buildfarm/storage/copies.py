@@ -4,7 +4,7 @@ A copy of the file alone lacks what is still in the `-wal` file (a hundred rows,
 tried), so every copy here goes through SQLite's backup interface, in one step: a single read
 transaction, which stops no writer.
 
-Layer 3. Tests: tests/unit/storage/test_copies.py.
+Layer 3. Tests: tests/unit/storage/test_database.py, test_restore.py.
 """
 
 import os

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from buildfarm.storage import attempts, builds
+from buildfarm.storage import attempts, builds, queue
 from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.progress import ProgressNote
 from buildfarm.vocab.states import AttemptState, BuildState
@@ -69,7 +69,7 @@ class TestProgress(StorageTestCase):
         """The log tail is kept with the queue entry, and is no event."""
         before = len(self.story(self.build_id))
         self.record(self.note(logtail="gcc -c x.c\n"))
-        entry = self.ask(builds.queue_entry, self.build_id)
+        entry = self.ask(queue.queue_entry, self.build_id)
         assert entry is not None
         self.assertEqual("gcc -c x.c\n", entry.logtail)
         self.assertEqual(before, len(self.story(self.build_id)))
@@ -85,7 +85,7 @@ class TestProgress(StorageTestCase):
         unknown = ProgressNote(99, 99, logtail="nobody's")
         self.record(late, unknown, fine)
         self.assertIs(BuildState.NEEDSBUILD, self.state(self.build_id))
-        entries = [self.ask(builds.queue_entry, one) for one in (self.build_id, other)]
+        entries = [self.ask(queue.queue_entry, one) for one in (self.build_id, other)]
         self.assertEqual([None, "fine"], [entry and entry.logtail for entry in entries])
 
     def test_the_next_attempt(self) -> None:
@@ -95,7 +95,7 @@ class TestProgress(StorageTestCase):
         self.start(self.bob)
         self.record(late)
         self.assertIs(BuildState.BUILDING, self.state(self.build_id))
-        entry = self.ask(builds.queue_entry, self.build_id)
+        entry = self.ask(queue.queue_entry, self.build_id)
         assert entry is not None
         self.assertIsNone(entry.logtail)
 

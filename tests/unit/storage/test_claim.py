@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from buildfarm.storage import attempts, builds, orders, roster
+from buildfarm.storage import attempts, orders, queue, roster
 from buildfarm.storage.attempts import Claim
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
@@ -54,7 +54,7 @@ class TestClaim(StorageTestCase):
             (BuildState.BUILDING, self.now(), 1),
             (build.state, build.started, build.attempt_count),
         )
-        entry = self.ask(builds.queue_entry, build_id)
+        entry = self.ask(queue.queue_entry, build_id)
         assert entry is not None
         self.assertIs(QueueState.RUNNING, entry.state)
         self.assertEqual(claim.builder, self.builder("bob"))

@@ -52,11 +52,11 @@ class TestOrder(StorageTestCase):
         """What waits is told by requirement; what runs does not count."""
         self.submit("a", architectures=("amd64", "arm64"))
         self.submit("b")
-        waiting = [one.processor for one in self.ask(builds.waiting_requirements)]
+        waiting = [one.processor for one in self.ask(queue.waiting_requirements)]
         self.assertEqual(["amd64", "arm64"], waiting)
         for name in ("bob", "eve"):
             self.start(self.add_builder(name))
-        waiting = [one.processor for one in self.ask(builds.waiting_requirements)]
+        waiting = [one.processor for one in self.ask(queue.waiting_requirements)]
         self.assertEqual(["arm64"], waiting)
 
 
@@ -96,7 +96,7 @@ class TestDelay(StorageTestCase):
         self.assertEqual([None], self.claim(self.bob.id, becomes_clean=True))
         self.assertFalse(self.ask(queue.release_is_due, self.now()))
         self.assertIsNone(self.ask(queue.queue_position, self.build_id))
-        self.assertEqual((), self.ask(builds.waiting_requirements))
+        self.assertEqual((), self.ask(queue.waiting_requirements))
 
     def test_it_is_released(self) -> None:
         """When its time has come it waits like any other, and is announced."""
