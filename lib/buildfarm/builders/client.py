@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from buildfarm.builders.address import BuilderAddress, Endpoint
-from buildfarm.builders.downloads import RATE_WINDOW, Download, RateWatch, timed_out
+from buildfarm.builders.downloads import Download
 from buildfarm.builders.line import Line
 from buildfarm.builders.sinks import LogPart, Message
 from buildfarm.flow.reactors import Clock
@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 
 class BuilderClient:
-    """The daemon at `url`. One call at a time; a download may go on beside calls.
+    """The daemon at `url`. One call, one download and one `fetch_log` at a time, beside each other.
 
     `settings` gives the deadlines; `workers` are the threads that write what is downloaded;
     `endpoint` replaces the one that follows from `url`.
@@ -141,32 +141,22 @@ class BuilderClient:
     async def download(self, file: str, destination: Path, limit: int, min_rate: int) -> Downloaded:
         """Fetch a file of the daemon's cache, by its SHA-1, or its log, as `buildlog`.
 
-        It is on disk at `destination` when this returns, and not there at all otherwise. Raises
-        ResultsRefused for more than `limit` bytes, BuilderTimedOut for less than `min_rate` bytes
-        a second, BuilderError for anything else, DiskFull.
+        It is on disk at `destination` when this returns, and not there at all otherwise; whether
+        it is what it should be is for the caller to compare. Raises ResultsRefused for more than
+        `limit` bytes, BuilderTimedOut for less than `min_rate` bytes a second, BuilderError for
+        anything else that the builder does, DiskFull and OSError for what our own disk does.
         """
-        what = f"the file {file}"
-        sink = Download(
+        download = Download(
+            self._reactor,
             self._files,
             self._workers,
             destination=destination,
             limit=limit,
+            min_rate=min_rate,
             name=self.url,
-            what=what,
+            what=f"the file {file}",
         )
-        await sink.open()
-        seconds = RATE_WINDOW + limit / min_rate
-        watch = RateWatch(self._reactor, sink, min_rate, self._files.close)
-        try:
-            await self._files.exchange(self._get(file), sink, seconds, what, repeatable=True)
-            return await sink.finish()
-        except BaseException:
-            await sink.discard()
-            if watch.too_slow:
-                raise timed_out(self.url, what, min_rate) from None
-            raise
-        finally:
-            watch.stop()
+        return await download.run(self._get(file))
 
     async def fetch_log(self, start: int, limit: int) -> bytes:
         """At most `limit` bytes, and no more than 1 MiB, of the growing log from byte `start`."""

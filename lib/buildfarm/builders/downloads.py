@@ -1,32 +1,34 @@
 """Files from a builder, streamed to our disk: bounded in size, time and slowness.
 
-Layer 3; used by `builders.client`. Tests: tests/functional/builders/test_downloads.py.
+Layer 3; used by `builders.client`. Tests: tests/unit/builders/test_downloads.py.
 
-Chunks come in the reactor thread and go to the file in a file thread, one write at a time; when the
-disk is slower than the builder, reading pauses, so that no more than `_HIGH_WATER` and one packet
-wait in memory for each download.
+Chunks come in the reactor thread and go to the file in a file thread, some hundred kilobytes at a
+time: a small file costs one job there. When the disk is slower than the builder, reading pauses, so
+that no more than `_HIGH_WATER` and what is being written wait in memory for each download.
 """
 
 import hashlib
 import os
-from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
+from typing import BinaryIO
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 
 from buildfarm.builders.line import Line
 from buildfarm.flow.durable import full_disk_named
-from buildfarm.flow.reactors import Clock, Timer
+from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import (
+    BuilderError,
     BuilderNonsense,
     BuilderTimedOut,
     ResultsRefused,
 )
 from buildfarm.vocab.observation import Downloaded
 
-#: Bytes that wait in memory before reading pauses.
+# Bytes that one job writes at least, but for the last; bytes at which reading pauses.
+_BATCH = 512 * 1024
 _HIGH_WATER = 1024 * 1024
 
 #: Seconds in which a download must have brought what the least rate makes of them.
@@ -34,147 +36,168 @@ RATE_WINDOW = 30.0
 
 
 class _File:
-    """The file being written and its digests; all methods run in a file thread."""
+    """The file being written, and its digests. Used in file threads, by one of them at a time."""
 
     def __init__(self, destination: Path) -> None:
         self._destination = destination
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
         self._size = 0
-        with full_disk_named(destination):
-            self._file = destination.open("wb")
+        self._file: BinaryIO | None = None
 
-    def write(self, data: bytes) -> None:
-        """Append `data`."""
+    def append(self, chunks: list[bytes]) -> BinaryIO:
+        """Write `chunks` at the end; makes the file, or empties one that is there."""
+        data = b"".join(chunks)
         self._sha1.update(data)
         self._sha256.update(data)
         self._size += len(data)
         with full_disk_named(self._destination):
-            self._file.write(data)
+            if self._file is None:
+                self._file = self._destination.open("wb", buffering=0)
+            view = memoryview(data)
+            while view:
+                view = view[self._file.write(view) :]
+        return self._file
 
-    def finish(self) -> Downloaded:
-        """Flush to disk and close."""
-        with full_disk_named(self._destination), self._file:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+    def finish(self, chunks: list[bytes]) -> Downloaded:
+        """Write the last `chunks`, flush to disk and close."""
+        with self.append(chunks) as file, full_disk_named(self._destination):
+            os.fsync(file.fileno())
         return Downloaded(self._size, self._sha1.hexdigest(), self._sha256.hexdigest())
 
     def discard(self) -> None:
         """Close, and leave nothing behind."""
-        self._file.close()
-        self._destination.unlink(missing_ok=True)
+        if self._file is not None:
+            self._file.close()
+            self._destination.unlink(missing_ok=True)
 
 
 class Download:
-    """The sink of one file's answer; `what` names it in messages, `name` is the builder."""
+    """One file on its way from the builder at the end of `line` to `destination`.
+
+    `name` is the builder's and `what` the file's, for messages. More than `limit` bytes are
+    refused, and so are less than `min_rate` bytes a second while we are ready to read.
+    """
 
     def __init__(
         self,
+        reactor: Clock,
         line: Line,
         workers: Workers,
         *,
         destination: Path,
         limit: int,
+        min_rate: int,
         name: str,
         what: str,
     ) -> None:
+        self._reactor = reactor
         self._line = line
         self._workers = workers
-        self._destination = destination
         self._limit = limit
+        self._min_rate = min_rate
         self._name = name
         self._what = what
-        self._file: _File | None = None
-        self._buffer: list[bytes] = []
-        self._buffered = 0
-        self._writing: Deferred[None] | None = None
-        self._failed: Exception | None = None
-        #: Bytes that have come.
-        self.size = 0
+        self._file = _File(destination)
+        self._writing = DeferredLock()
+        self._chunks: list[bytes] = []
+        self._waiting = 0
+        self._received = 0
+        self._received_before = 0
+        self._paused = False
+        self._was_paused = False
+        self._failure: Exception | None = None
 
-    async def open(self) -> None:
-        """Create the file."""
-        self._file = await self._workers.run(_File, self._destination)
+    async def run(self, request: bytes) -> Downloaded:
+        """Send `request` and keep what is answered; the file is flushed when this returns.
+
+        Otherwise nothing of it is left. Raises BuilderError, DiskFull, or OSError for any other
+        fault of our own disk.
+        """
+        seconds = RATE_WINDOW + self._limit / self._min_rate
+        self._watch = self._reactor.callLater(RATE_WINDOW, self._check_rate)
+        try:
+            await self._line.exchange(request, self, seconds, self._what, repeatable=True)
+            return await self._finish()
+        except BaseException as error:
+            await self._discard()
+            if self._failure is not None:
+                raise self._failure from error
+            raise
+        finally:
+            if self._watch.active():
+                self._watch.cancel()
+
+    # From the connection.
 
     def begin(self, status: int) -> None:
         """The HTTP status: anything but 200 is no file, and a redirect is not followed."""
         if status != HTTPStatus.OK:
-            raise BuilderNonsense(f"{self._name} answered {self._what} with HTTP {status}")
+            raise BuilderNonsense(f"{self._name} answered for {self._what} with HTTP {status}")
 
     def write(self, chunk: bytes) -> None:
         """The next part of the file."""
-        self.size += len(chunk)
-        if self.size > self._limit:
-            raise ResultsRefused(f"{self._what} of {self._name} is larger than {self._limit} bytes")
-        self._buffer.append(chunk)
-        self._buffered += len(chunk)
-        if self._writing is None:
-            self._writing = Deferred.fromCoroutine(self._write_buffer())
-            # Its failure is raised by `finish`, which always comes.
-            self._writing.addErrback(self._keep_failure)
-        elif self._buffered > _HIGH_WATER:
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise ResultsRefused(f"{self._what} of {self._name} has more than {self._limit} bytes")
+        self._chunks.append(chunk)
+        self._waiting += len(chunk)
+        if self._waiting >= _BATCH and not self._writing.locked:
+            Deferred.fromCoroutine(self._write_out())
+        elif self._waiting >= _HIGH_WATER and not self._paused:
+            self._paused = self._was_paused = True
             self._line.pause()
 
-    async def finish(self) -> Downloaded:
-        """Wait until all is written and flushed. Raises what writing raised, DiskFull among it."""
-        if self._writing is not None:
-            await self._writing
-        if self._failed is not None:
-            raise self._failed
-        assert self._file is not None, "open() comes first"
-        return await self._workers.run(self._file.finish)
+    # To the disk.
 
-    async def discard(self) -> None:
-        """Remove what was written."""
-        self._buffer.clear()
-        if self._writing is not None:
-            await self._writing
-        if self._file is not None:
+    def _take(self) -> list[bytes]:
+        chunks, self._chunks, self._waiting = self._chunks, [], 0
+        if self._paused:
+            self._paused = False
+            self._line.resume()
+        return chunks
+
+    async def _write_out(self) -> None:
+        await self._writing.acquire()
+        try:
+            while self._waiting >= _BATCH and self._failure is None:
+                await self._workers.run(self._file.append, self._take())
+        except Exception as error:  # noqa: BLE001 - whatever it is, `run` raises it
+            self._fail(error)
+        finally:
+            self._writing.release()
+
+    async def _finish(self) -> Downloaded:
+        await self._writing.acquire()
+        try:
+            if self._failure is not None:
+                raise self._failure
+            return await self._workers.run(self._file.finish, self._take())
+        finally:
+            self._writing.release()
+
+    async def _discard(self) -> None:
+        await self._writing.acquire()
+        try:
             await self._workers.run(self._file.discard)
+        finally:
+            self._writing.release()
 
-    def _keep_failure(self, failure: object) -> None:
-        value = getattr(failure, "value", None)
-        self._failed = value if isinstance(value, Exception) else RuntimeError(str(failure))
+    def _fail(self, error: Exception) -> None:
+        """Break off: the exchange fails, and `run` raises `error`."""
+        self._failure = error
         self._line.close()
 
-    async def _write_buffer(self) -> None:
-        assert self._file is not None, "open() comes first"
-        while self._buffer:
-            data, self._buffer, self._buffered = b"".join(self._buffer), [], 0
-            self._line.resume()
-            await self._workers.run(self._file.write, data)
-        self._writing = None
-
-
-class RateWatch:
-    """Ends a download that brings less than `min_rate` bytes a second over a whole window."""
-
-    def __init__(
-        self, reactor: Clock, download: Download, min_rate: int, end: Callable[[], None]
-    ) -> None:
-        self._reactor = reactor
-        self._download = download
-        self._least = min_rate * RATE_WINDOW
-        self._end = end
-        self._before = 0
-        self._timer: Timer = reactor.callLater(RATE_WINDOW, self._look)
-        #: Whether the download was ended for its slowness.
-        self.too_slow = False
-
-    def _look(self) -> None:
-        if self._download.size - self._before < self._least:
-            self.too_slow = True
-            self._end()
+    def _check_rate(self) -> None:
+        received = self._received - self._received_before
+        if received < self._min_rate * RATE_WINDOW and not self._was_paused:
+            self._fail(self._too_slow())
             return
-        self._before = self._download.size
-        self._timer = self._reactor.callLater(RATE_WINDOW, self._look)
+        self._received_before = self._received
+        self._was_paused = self._paused
+        self._watch = self._reactor.callLater(RATE_WINDOW, self._check_rate)
 
-    def stop(self) -> None:
-        """The download has ended."""
-        if self._timer.active():
-            self._timer.cancel()
-
-
-def timed_out(name: str, what: str, min_rate: int) -> BuilderTimedOut:
-    """The error for a download that was too slow."""
-    return BuilderTimedOut(f"{name} sends {what} more slowly than {min_rate} bytes a second")
+    def _too_slow(self) -> BuilderError:
+        return BuilderTimedOut(
+            f"{self._name} sends {self._what} more slowly than {self._min_rate} bytes a second"
+        )

@@ -46,7 +46,8 @@ class DaemonServer(Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._coming: _Request | None = None
         self._come: deque[_Request] = deque()
-        self._connected = True
+        #: Whether the connection is there.
+        self.open = True
 
     def dataReceived(self, data: bytes) -> None:
         """Serve what is complete; the parser is not left in the middle of anything meanwhile."""
@@ -60,7 +61,7 @@ class DaemonServer(Protocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client is gone; what it asked for is carried out nevertheless."""
-        self._connected = False
+        self.open = False
 
     def on_url(self, url: bytes) -> None:
         """A request begins."""
@@ -120,7 +121,7 @@ class DaemonServer(Protocol):
         self._send(206, content[start : last + 1], extra=where)
 
     def _send(self, status: int, body: bytes, kind: str = "text/html", extra: str = "") -> None:
-        if self._connected:
+        if self.open:
             head = (
                 f"HTTP/1.1 {status} {_REASONS[status]}\r\nServer: TwistedWeb/22.4.0\r\n"
                 f"Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"

@@ -27,6 +27,7 @@ class SimulatedBuilder(Factory[DaemonServer]):
         if self.daemon.unreachable:
             return None
         connection = DaemonServer(self.daemon)
+        self._connections = [other for other in self._connections if other.open]
         self._connections.append(connection)
         return connection
 
