@@ -2,7 +2,6 @@
 
 Layer 5, standard library only and blocking: a command asks, prints and ends; importing Twisted
 would take longer than the answer. Tests: tests/functional/admin/test_control.py (both sides).
-tests/functional/admin/test_control.py.
 """
 
 import socket
