@@ -2,6 +2,12 @@
 
 Layer 1, pure. Tests: tests/unit/verdicts/test_polling.py.
 
+A build that is about to end, or due, is asked often. Otherwise it is asked again after a quarter
+of the time that it still needs or that it has taken so far, whichever is less: so a build that
+fails early (most that fail do), or that has never been built and whose estimate is a guess, is
+noticed within a quarter of its own duration, and a long one costs a few dozen questions in all,
+most of them `longest` apart.
+
 Asking costs the builder little and us some CPU, so two bounds hold. The builder's: at most 5
 questions a second while its build is about to end or due, 2 otherwise (launchpad-buildd answers
 `status` in 1 to 3 ms and downloads in the same thread). Ours: all scans together use at most
@@ -24,8 +30,9 @@ NEAR_SECONDS = 2.0
 OVERDUE_PART = 0.5
 OVERDUE_SECONDS = 30.0
 
-#: While a build is far from its end it is asked four more times before that, ever sooner.
-APPROACH = 0.25
+#: The part of the time passed, and of the time left, that goes by before the next question to a
+#: build that is far from its end.
+PATIENCE = 0.25
 
 #: Seconds before the second try after a failure; doubled with each further one.
 FIRST_RETRY = 1.0
@@ -69,8 +76,8 @@ def while_building(
         near_end = not watched or is_urgent(elapsed, estimated, watched=False)
         bound = SHORTEST_URGENT if near_end else SHORTEST
         return max(bound, load.shortest(urgent=True))
-    # Far before its end: a part of what remains. Long overdue: a part of what it is late by.
-    interval = min(APPROACH * abs(remaining), longest)
+    # Where it is long overdue, `remaining` is what it is late by: the estimate is worth nothing.
+    interval = min(PATIENCE * abs(remaining), PATIENCE * elapsed, longest)
     return max(interval, SHORTEST, load.shortest(urgent=False))
 
 
