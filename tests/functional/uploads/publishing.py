@@ -1,13 +1,14 @@
 """A place to publish from: spool, archive, locks, and a real fork server."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.packages import Results, deb
 from buildfarm.farmtesting.uploadtasks import archive, upload_task
 from buildfarm.flow.childpool import ChildPool
-from buildfarm.flow.forks import ForkServer
+from buildfarm.flow.forks import Child, ForkServer
 from buildfarm.uploads.creation import create_archive
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.publishing import publish
@@ -35,6 +36,18 @@ def hello(version: str = "1.0", content: bytes = b"hello\n") -> Results:
     )
 
 
+class WatchedPool(ChildPool):
+    """Tells which child was lent out last."""
+
+    lent: Child
+
+    @contextmanager
+    def lend(self) -> Iterator[Child]:
+        """As the real one, and remember it."""
+        with super().lend() as self.lent:
+            yield self.lent
+
+
 class PublishingTestCase(FarmTestCase):
     """`publish` with real children. `steps` are the checkpoints that were passed."""
 
@@ -56,7 +69,7 @@ class PublishingTestCase(FarmTestCase):
         """Have children of a new fork server, which learns the environment as it is now."""
         forks = ForkServer(PRELOADED)
         self.addCleanup(forks.stop)
-        self.children = ChildPool(forks, FUNCTION, most_jobs=100)
+        self.children = WatchedPool(forks, FUNCTION, most_jobs=100)
         self.addCleanup(self.children.stop)
 
     def make_archive(self, **changed: Any) -> ArchiveSnapshot:
