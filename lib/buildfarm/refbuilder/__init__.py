@@ -1,0 +1,1 @@
+"""Beside the layers: a builder daemon of launchpad-buildd's protocol, for trusted sources."""
