@@ -63,6 +63,15 @@ def no_checkpoint(name: str) -> None:
     """What happens at each numbered step, outside tests that kill the manager there: nothing."""
 
 
+class _QuietSite(Site):
+    """Serves without a line in the log for each request: a farm makes many, all alike."""
+
+    noisy = False
+
+    def log(self, request: Any) -> None:
+        """Nothing."""
+
+
 #: Uploads after which a child is replaced, so that what it leaks stays bounded.
 _JOBS_PER_CHILD = 200
 
@@ -220,7 +229,7 @@ class FarmService(Service):
         await self._listen(self._settings.web.listen, root)
 
     async def _listen(self, address: str, resource: Resource) -> None:
-        site = Site(resource, reactor=self._reactor)
+        site = _QuietSite(resource, reactor=self._reactor)
         try:
             port = await serverFromString(self._reactor, address).listen(site)
         except CannotListenError as error:
