@@ -111,12 +111,15 @@ def claim(
     """
     require_current(store, epoch)
     released = release_due(store, now)
-    asking, changes = _asking(store, epoch, requests, now)
+    changes: list[Change] = []
+    asking = [_asking(store, epoch, request, now, changes) for request in requests]
     known = requirements(store)
     fitting = {
         one.id: [requirement.id for requirement in known if fits(one, requirement)]
         for one in asking
-        if one.dispatchable and one.clean_status is CleanStatus.CLEAN
+        if one.dispatchable
+        and one.clean_status is CleanStatus.CLEAN
+        and not _is_occupied(store, one.id)
     }
     wanted = {requirement for fitted in fitting.values() for requirement in fitted}
     candidates = [one for requirement in wanted for one in top(store, requirement, len(fitting))]
@@ -135,25 +138,24 @@ def claim(
 
 
 def _asking(
-    store: Any, epoch: Epoch, requests: Sequence[ClaimRequest], now: datetime
-) -> tuple[list[BuilderSnapshot], list[Change]]:
-    """The builders of `requests`, CLEAN where a request says so and the builder holds nothing."""
-    asking: list[BuilderSnapshot] = []
-    changes: list[Change] = []
-    for request in requests:
-        one = builder(store, request.builder_id)
-        unclean = one.clean_status is not CleanStatus.CLEAN
-        if request.becomes_clean and unclean and _occupant(store, one.id) is None:
-            clean = {"clean_status": CleanStatus.CLEAN, "reset_output": request.reset_output}
-            one, change = change_condition(store, epoch, one, "it was cleaned", now, **clean)
-            changes.append(change)
-        asking.append(one)
-    return asking, changes
+    store: Any, epoch: Epoch, request: ClaimRequest, now: datetime, changes: list[Change]
+) -> BuilderSnapshot:
+    """The builder that asks, CLEAN if its request says so and it holds nothing.
+
+    What that changes is added to `changes`.
+    """
+    one = builder(store, request.builder_id)
+    unclean = one.clean_status is not CleanStatus.CLEAN
+    if not (request.becomes_clean and unclean) or _is_occupied(store, one.id):
+        return one
+    clean = {"clean_status": CleanStatus.CLEAN, "reset_output": request.reset_output}
+    cleaned, change = change_condition(store, epoch, one, "it was cleaned", now, **clean)
+    changes.append(change)
+    return cleaned
 
 
-def _occupant(store: Any, builder_id: int) -> int | None:
-    row = _OCCUPANT.one(store, builder_id=builder_id)
-    return None if row is None else int(row[0])
+def _is_occupied(store: Any, builder_id: int) -> bool:
+    return _OCCUPANT.one(store, builder_id=builder_id) is not None
 
 
 def mark_sent(store: Any, epoch: Epoch, attempt_id: int, now: datetime) -> Committed[None]:

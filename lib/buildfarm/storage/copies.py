@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from buildfarm.flow.durable import flush_directory, flush_file
 from buildfarm.storage import schema
 from buildfarm.storage.sqlite import BUSY_TIMEOUT
 from buildfarm.vocab.errors import Refused
@@ -76,8 +77,8 @@ def copy(source: Path, target: Path) -> None:
         with _opened(source) as reading, _opened(target) as writing:
             reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")
-        _flush(target)
-        _flush(target.parent)
+        flush_file(target)
+        flush_directory(target.parent)
     except BaseException:
         discard(target)
         raise
@@ -92,7 +93,7 @@ def move(source: Path, target: Path) -> None:
         part = source.with_name(source.name + suffix)
         if part.exists():
             part.rename(target.with_name(target.name + suffix))
-    _flush(target.parent)
+    flush_directory(target.parent)
 
 
 def discard(path: Path) -> None:
@@ -108,12 +109,3 @@ def _opened(path: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
-
-
-def _flush(path: Path) -> None:
-    """Flush a file, or the entries of a directory, to disk."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -43,7 +43,7 @@ class Restored:
 class Database:
     """The farm's database, behind a Storm URI such as `sqlite:////var/lib/farm/farm.db`.
 
-    A store belongs to the thread that opened it.
+    A store is used by one thread at a time.
     """
 
     def __init__(self, uri: str) -> None:
@@ -109,11 +109,11 @@ class Database:
             schema.require_current(copies.inspect(self.path))
 
     def writer(self) -> Any:
-        """A store for this thread that reads and writes: the farm has one of them at a time."""
+        """A store that reads and writes; each of its transactions waits for its turn to write."""
         return _open(self.path, writes=True)
 
     def reader(self) -> Any:
-        """A store for this thread that only reads."""
+        """A store that only reads."""
         return _open(self.path, writes=False)
 
     def backup(self, target: Path) -> None:

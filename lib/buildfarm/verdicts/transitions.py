@@ -65,7 +65,10 @@ ATTEMPT_TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
 #: A queue entry that ends is removed, so no state stands for its end.
 QUEUE_TRANSITIONS: Mapping[QueueState, frozenset[QueueState]] = {
     QueueState.WAITING: frozenset({QueueState.RUNNING, QueueState.SUSPENDED}),
-    QueueState.RUNNING: frozenset({QueueState.WAITING, QueueState.CANCELLING}),
+    # SUSPENDED: it waits again, but not before some moment.
+    QueueState.RUNNING: frozenset(
+        {QueueState.WAITING, QueueState.SUSPENDED, QueueState.CANCELLING}
+    ),
     # Nothing but its removal: a cancelled build never waits again in the same entry.
     QueueState.CANCELLING: frozenset(),
     QueueState.SUSPENDED: frozenset({QueueState.WAITING}),

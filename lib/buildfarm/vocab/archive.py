@@ -43,7 +43,7 @@ class ArchiveSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class NewArchive:
-    """An archive as an operator describes it, before it has a row. Fields as `ArchiveSnapshot`'s."""
+    """An archive as an operator describes it, before it has a row; see `ArchiveSnapshot`."""
 
     name: str
     distribution: str

@@ -176,6 +176,18 @@ class TestClaim(StorageTestCase):
         self.assertIsNone(claim.order)
         self.assertIs(CleanStatus.DIRTY, claim.builder.clean_status)
 
+    def test_busy_and_called_clean(self) -> None:
+        """A builder that is CLEAN by mistake while it holds an attempt spoils nobody's claim."""
+        eve = self.add_builder("eve")
+        for name in ("a", "b", "c"):
+            self.submit(name)
+        self.start(self.bob)
+        statuses = CleanStatus.DIRTY, CleanStatus.CLEAN
+        self.act(roster.set_clean_status, self.epoch, self.bob.id, *statuses, "why", self.now())
+        mine, hers = self.claim(self.bob.id, eve.id)
+        self.assertIsNone(mine)
+        self.assertIsNotNone(hers)
+
     def test_while_an_upload_waits(self) -> None:
         """A builder whose last results wait for their upload is free for the next build."""
         self.submit("a")
