@@ -251,7 +251,7 @@ def _read(body: bytes) -> Call | Reply | Fault:
     if len(body) > MAX_BYTES:
         raise MalformedMessage(f"{len(body)} bytes; a message has at most {MAX_BYTES}")
     reading = _Reading()
-    # The encoding named here overrides the document's: there is one, and no decoder is looked up.
+    # The encoding named here overrides the declared one: no decoder is looked up by name.
     parser = expat.ParserCreate("utf-8")
     parser.ordered_attributes = True
     parser.buffer_size = _BUFFER
