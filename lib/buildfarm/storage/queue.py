@@ -15,7 +15,7 @@ from storm.expr import And, Asc, Count, Delete, Desc, Exists, Join, Min, Or, Sel
 
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import Candidate
-from buildfarm.storage.rows import REQUIREMENT, time_of
+from buildfarm.storage.rows import REQUIREMENT, Row, time_of
 from buildfarm.storage.statements import Parameter, Statement, inserting
 from buildfarm.storage.tables import Queue
 from buildfarm.storage.tables import Requirement as RequirementTable
@@ -42,6 +42,7 @@ _ENQUEUE = Statement(
 _LEAVE = Statement(Delete(Queue.build_id == Parameter("build_id")))
 
 _ENTRY = (
+    Queue.build_id,
     Queue.state,
     Queue.score,
     Queue.estimated_duration,
@@ -49,6 +50,8 @@ _ENTRY = (
     Queue.logtail,
     *REQUIREMENT.columns,
 )
+
+_WITH_REQUIREMENT = [Queue, Join(RequirementTable, RequirementTable.id == Queue.requirement_id)]
 
 
 @cache
@@ -130,24 +133,8 @@ def waiting_requirements(store: Any) -> tuple[Requirement, ...]:
 
 def queue_entry(store: Any, build_id: int) -> QueueEntry | None:
     """The place of a build in the queue; None where it neither waits nor runs."""
-    row = store.execute(
-        Select(
-            _ENTRY,
-            Queue.build_id == build_id,
-            [Queue, Join(RequirementTable, RequirementTable.id == Queue.requirement_id)],
-        )
-    ).get_one()
-    if row is None:
-        return None
-    return QueueEntry(
-        build_id=build_id,
-        requirement=REQUIREMENT.read(row, 5),
-        state=QueueState(row[0]),
-        score=row[1],
-        estimated_duration=row[2],
-        not_before=time_of(row[3]),
-        logtail=row[4],
-    )
+    row = store.execute(Select(_ENTRY, Queue.build_id == build_id, _WITH_REQUIREMENT)).get_one()
+    return None if row is None else _read(row)
 
 
 def queue_position(store: Any, build_id: int) -> int | None:
@@ -159,9 +146,25 @@ def queue_position(store: Any, build_id: int) -> int | None:
     entry = queue_entry(store, build_id)
     if entry is None or entry.state is not QueueState.WAITING:
         return None
-    ahead = Or(
+    return int(store.execute(Select(Count(), _ahead_of(entry), Queue)).get_one()[0]) + 1
+
+
+def builds_ahead(store: Any, entry: QueueEntry, limit: int) -> tuple[QueueEntry, ...]:
+    """The builds that `queue_position` counts before `entry`, next to go first, at most `limit`."""
+    select = Select(
+        _ENTRY,
+        _ahead_of(entry),
+        _WITH_REQUIREMENT,
+        order_by=(Desc(Queue.score), Asc(Queue.build_id)),
+        limit=limit,
+    )
+    return tuple(_read(row) for row in store.execute(select).get_all())
+
+
+def _ahead_of(entry: QueueEntry) -> Any:
+    earlier = Or(
         Queue.score > entry.score,
-        And(Queue.score == entry.score, Queue.build_id < build_id),
+        And(Queue.score == entry.score, Queue.build_id < entry.build_id),
     )
     rivals = Select(
         RequirementTable.id,
@@ -170,5 +173,16 @@ def queue_position(store: Any, build_id: int) -> int | None:
             RequirementTable.virtualized == entry.requirement.virtualized,
         ),
     )
-    count = Select(Count(), And(_IS_WAITING, Queue.requirement_id.is_in(rivals), ahead), Queue)
-    return int(store.execute(count).get_one()[0]) + 1
+    return And(_IS_WAITING, Queue.requirement_id.is_in(rivals), earlier)
+
+
+def _read(row: Row) -> QueueEntry:
+    return QueueEntry(
+        build_id=row[0],
+        requirement=REQUIREMENT.read(row, 6),
+        state=QueueState(row[1]),
+        score=row[2],
+        estimated_duration=row[3],
+        not_before=time_of(row[4]),
+        logtail=row[5],
+    )

@@ -9,7 +9,6 @@ Layer 1, pure. Tests: tests/unit/verdicts/test_candidates.py.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import Enum
-from typing import NamedTuple
 
 from buildfarm.vocab.build import Requirement
 from buildfarm.vocab.builder import BuilderSnapshot
@@ -33,21 +32,6 @@ def fits(builder: BuilderSnapshot, requirement: Requirement) -> bool:
         )
         and all(name in needed for name in builder.restricted_resources)
     )
-
-
-class Candidate(NamedTuple):
-    """A waiting build as the scheduler compares it; a higher score goes first."""
-
-    build_id: int
-    score: int
-
-
-def best(tops: Iterable[Candidate]) -> Candidate | None:
-    """The one to dispatch first: highest score, then lowest build id; None of an empty iterable.
-
-    `tops` are the first candidates of each requirement that a builder fits (DESIGN section 7).
-    """
-    return min(tops, key=lambda candidate: (-candidate.score, candidate.build_id), default=None)
 
 
 class Rule(Enum):

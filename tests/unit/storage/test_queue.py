@@ -39,6 +39,18 @@ class TestOrder(StorageTestCase):
         positions = [self.ask(queue.queue_position, build_id) for build_id in builds_in_order]
         self.assertEqual([1, 2, 3], positions)
 
+    def test_builds_ahead(self) -> None:
+        """Those that the position counts are told next to go first, at most as many as asked for."""
+        low = self.submit("a", score=1)
+        high, same = self.submit("b", score=9), self.submit("c", score=9)
+        self.submit("d", architectures=("arm64",), score=99)
+        entry = self.ask(queue.queue_entry, low)
+        assert entry is not None
+        ahead = self.ask(queue.builds_ahead, entry, 10)
+        self.assertEqual([high, same], [one.build_id for one in ahead])
+        self.assertEqual([entry.requirement] * 2, [one.requirement for one in ahead])
+        self.assertEqual(ahead[:1], self.ask(queue.builds_ahead, entry, 1))
+
     def test_no_position(self) -> None:
         """A build that runs or has ended has no position."""
         build_id = self.submit()

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.snapshots import a_builder, a_requirement
-from buildfarm.verdicts.candidates import Candidate, Rule, best, fits, mismatch
+from buildfarm.verdicts.candidates import Rule, fits, mismatch
 from buildfarm.vocab.build import Requirement
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.states import CleanStatus
@@ -150,21 +150,3 @@ class TestMismatch(FarmTestCase):
         found = mismatch(a_builder(builderok=False), a_requirement())
         assert found is not None
         self.assertIn("without a note", found.sentence)
-
-
-class TestBest(FarmTestCase):
-    def test_nobody_waits(self) -> None:
-        """Of nothing, nothing is the best."""
-        self.assertIsNone(best([]))
-
-    def test_score_then_age(self) -> None:
-        """The highest score goes first; among equals, the build that was made first."""
-        self.assertEqual(
-            Candidate(5, 10), best([Candidate(9, 10), Candidate(5, 10), Candidate(1, 9)])
-        )
-
-    @given(st.lists(st.builds(Candidate, st.integers(1, 50), st.integers(-5, 5)), min_size=1))
-    def test_order_of_the_queue(self, candidates: list[Candidate]) -> None:
-        """The best is what the whole queue, sorted, would begin with, however it was divided."""
-        queue = sorted(candidates, key=lambda one: (-one.score, one.build_id))
-        self.assertEqual(queue[0], best(candidates))
