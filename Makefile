@@ -53,6 +53,13 @@ locks:
 	@python3 -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv
 	@PATH=$(CURDIR)/var/lock-tools/bin:$$PATH scripts/lock-requirements
 
+# --- to see it work -------------------------------------------------------------------------
+
+.PHONY: demo
+demo: .venv/.installed
+	@scripts/install-debian-packages demo
+	@DEMO_EXIT=$(DEMO_EXIT) $(bin)/python demo/run.py
+
 # --- checks ---------------------------------------------------------------------------------
 
 # The tests come last: the last line says how many passed.
