@@ -90,6 +90,20 @@ def try_hold(path: Path) -> HeldLock | None:
     return HeldLock(path, descriptor)
 
 
+def hold(
+    path: Path,
+    within: float,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> HeldLock | None:
+    """Take the lock as soon as it is free, or None where it is not within so many seconds."""
+    until = clock() + within
+    while (lock := try_hold(path)) is None and clock() < until:
+        sleep(_POLL)
+    return lock
+
+
 def holder(path: Path) -> int | None:
     """The id of a process that holds the lock, None where nobody does or it cannot be told.
 
@@ -138,11 +152,9 @@ def clear(
 def _gets_free(
     path: Path, within: float, clock: Callable[[], float], sleep: Callable[[float], None]
 ) -> bool:
-    until = clock() + within
-    while (lock := try_hold(path)) is None:
-        if clock() >= until:
-            return False
-        sleep(_POLL)
+    lock = hold(path, within, clock=clock, sleep=sleep)
+    if lock is None:
+        return False
     lock.release()
     return True
 

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from buildfarm.flow.durable import flush_directory, flush_tree
-from buildfarm.flow.lockfiles import try_hold
+from buildfarm.flow.lockfiles import hold
 from buildfarm.uploads.configuration import configure
 from buildfarm.uploads.directory import create_directory
 from buildfarm.uploads.layout import Layout
@@ -23,6 +23,9 @@ from buildfarm.vocab.states import UploaderKind
 #: Stands for a cookie where no upload changes the archive.
 _CREATION = "creation"
 
+#: Seconds to wait for an upload that is under way.
+_PATIENCE = 30.0
+
 #: Seconds for reprepro to export an archive.
 _DEADLINE = 600.0
 
@@ -32,7 +35,7 @@ def create_archive(archive: ArchiveSnapshot | NewArchive, locks_dir: Path) -> No
 
     Raises Refused where that cannot be done, or an upload into the archive is under way.
     """
-    lock = try_hold(archive_lock(locks_dir, archive.name))
+    lock = hold(archive_lock(locks_dir, archive.name), _PATIENCE)
     if lock is None:
         raise Refused(f"An upload into {archive.name} is under way; try again when it has ended.")
     with lock:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.flow import lockfiles
-from buildfarm.flow.lockfiles import HeldLock, clear, holder, try_hold
+from buildfarm.flow.lockfiles import HeldLock, clear, hold, holder, try_hold
 from buildfarm.vocab.errors import LockHeld
 
 #: Inherits a lock, says so, and lives until it is killed; `stubborn` ignores SIGTERM.
@@ -143,6 +143,22 @@ class LockTests(LockTestCase):
         self.assertIsNone(try_hold(self.path))
         taken.release()
         self.hold()
+
+
+class HoldTests(LockTestCase):
+    """`hold`: taken when it gets free."""
+
+    def test_gets_free(self) -> None:
+        """A lock that is given up meanwhile is taken."""
+        held = self.hold()
+        lock = hold(self.path, 20.0, sleep=lambda _: held.release())
+        assert lock is not None
+        lock.release()
+
+    def test_stays_held(self) -> None:
+        """A lock that is not given up in time is not taken."""
+        self.hold()
+        self.assertIsNone(hold(self.path, 0.05))
 
 
 class ClearTests(LockTestCase):

@@ -6,6 +6,7 @@ from typing import Any
 
 from buildfarm.farmtesting.uploadtasks import archive
 from buildfarm.flow.lockfiles import try_hold
+from buildfarm.uploads import creation
 from buildfarm.uploads.creation import create_archive
 from buildfarm.uploads.locks import archive_lock
 from buildfarm.uploads.published import published_directory
@@ -81,7 +82,8 @@ class TestReprepro(CreationTestCase):
         self.assertEqual("Codename: theirs\n", (path / "conf" / "distributions").read_text())
 
     def test_upload_under_way(self) -> None:
-        """An archive is not changed while an upload is at work on it."""
+        """An archive is not changed while an upload is at work on it, however long that takes."""
+        self.patch(creation, "_PATIENCE", 0.1)
         lock = try_hold(archive_lock(self.locks_dir, "main"))
         assert lock is not None
         with lock, self.assertRaisesRegex(Refused, "An upload into main is under way"):
