@@ -31,7 +31,7 @@ from buildfarm.vocab.errors import (
 
 #: Seconds that an unused connection is kept.
 IDLE_TIMEOUT = 45.0
-#: Bytes of status line and headers that an answer may have.
+#: Bytes of status line, headers and framing that an answer may have, beyond twice its body.
 MAX_HEADERS = 16 * 1024
 
 
@@ -65,6 +65,7 @@ class Connection(TwistedProtocol):
         self._seconds = 0.0
         self._exchanges = 0
         self._received = 0
+        self._received_body = 0
         self._headers_complete = False
         self._complete = False
         self._keep = False
@@ -88,7 +89,7 @@ class Connection(TwistedProtocol):
         answered: Deferred[None] = Deferred(self._give_up)
         self._answered, self._sink = answered, sink
         self._what, self._seconds = what, seconds
-        self._received = 0
+        self._received = self._received_body = 0
         self._headers_complete = self._complete = False
         self._exchanges += 1
         self._timer.reset(seconds)
@@ -127,8 +128,8 @@ class Connection(TwistedProtocol):
             return
         if self._complete:
             self._complete_exchange()
-        elif not self._headers_complete and self._received > MAX_HEADERS:
-            self._end(self._nonsense(f"sent more than {MAX_HEADERS} bytes of headers"))
+        elif self._received > MAX_HEADERS + 2 * self._received_body:
+            self._end(self._nonsense(f"sent too many headers in answer to `{self._what}`"))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802
         """The connection is gone, by whoever's doing."""
@@ -156,6 +157,7 @@ class Connection(TwistedProtocol):
 
     def on_body(self, chunk: bytes) -> None:
         """A part of the answer's body has come."""
+        self._received_body += len(chunk)
         if self._sink is not None:
             self._sink.write(chunk)
 
