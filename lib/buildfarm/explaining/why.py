@@ -1,6 +1,6 @@
-"""Why a build waits, or what became of it: the answer of `build why`.
+"""Why a build waits, what it is doing, or what became of it: the answer of `build why`.
 
-Layer 4. `explain` is pure; `facts_of` reads what it needs in one transaction, so that the answer
+Layer 4. `explain` is pure; `fetch_why` reads what it needs in one transaction, so that the answer
 is of one moment. Tests: tests/unit/explaining/test_why.py.
 
 For a waiting build every builder is told with the first rule that keeps it from taking the build
@@ -8,41 +8,29 @@ For a waiting build every builder is told with the first rule that keeps it from
 change; for a build that has ended, its attempts and their verdicts are the story.
 """
 
-from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from buildfarm.storage import attempts, builds, events, orders, queue, roster
-from buildfarm.verdicts.candidates import Mismatch, Rule, mismatch
-from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot, EventSnapshot, QueueEntry
+from buildfarm.explaining.facts import Facts, facts_of
+from buildfarm.explaining.forecast import spoken, start_in
+from buildfarm.explaining.history import story
+from buildfarm.storage.transactor import Transactor
+from buildfarm.verdicts.candidates import Mismatch, Rule, fits, mismatch
+from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot, QueueEntry, Requirement
 from buildfarm.vocab.builder import BuilderSnapshot
-from buildfarm.vocab.states import BuildState, QueueState
+from buildfarm.vocab.states import BuildState
+from buildfarm.vocab.text import one_line
 
-#: Events of a build that its story tells.
-_STORY = 200
+#: Rules that pass by themselves: about what a builder is doing, not about what it is.
+_PASSING = frozenset({Rule.BUSY, Rule.CLEANING, Rule.DIRTY, Rule.QUEUE})
 
-#: Rules about what a builder is, and not about what it is doing at the moment.
-_OF_KIND = frozenset(
-    {
-        Rule.INACTIVE,
-        Rule.DISABLED,
-        Rule.MANUAL,
-        Rule.ARCHITECTURE,
-        Rule.VIRTUALIZATION,
-        Rule.MISSING_RESOURCE,
-        Rule.RESERVED_RESOURCE,
-    }
-)
-
-_WAITING = frozenset({BuildState.NEEDSBUILD})
-
-#: What is true of a build that is neither waiting nor over.
-_UNDER_WAY = {
-    BuildState.BUILDING: "is being built",
-    BuildState.GATHERING: "has been built, and its results are being fetched",
-    BuildState.UPLOADING: "has been built, and its results are being published",
-    BuildState.CANCELLING: "is being cancelled",
+#: What a build is doing that neither waits nor has ended.
+_UNDER_WAY: Mapping[BuildState, str] = {
+    BuildState.BUILDING: "It is being built",
+    BuildState.GATHERING: "It has been built, and its results are being fetched",
+    BuildState.UPLOADING: "It has been built, and its results are being published",
+    BuildState.CANCELLING: "It is being cancelled",
 }
 
 
@@ -57,9 +45,12 @@ class BuilderAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """The whole answer. `position` counts from 1; `summary` are sentences, the first the shortest.
+    """The whole answer.
 
-    `remedy` says what would have to happen. `story` tells the attempts, oldest first.
+    `summary` are sentences. `position` counts from 1 among the builds that the same builders could
+    take; `estimated_start` is in seconds from now; both None where there is none. `builders` are
+    those that could take it soonest first, for a waiting build only, and `remedy` is what would
+    have to happen. `story` are the lines of `history.story`.
     """
 
     build_id: int
@@ -67,159 +58,147 @@ class Why:
     state: BuildState
     summary: tuple[str, ...]
     position: int | None
+    estimated_start: float | None
     builders: tuple[BuilderAnswer, ...]
     remedy: str | None
     story: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the answer follows from, all of one moment. `busy`: what builders build, by their id."""
+async def fetch_why(
+    transactor: Transactor, build_id: int, pauses: Sequence[str], now: datetime
+) -> Why:
+    """The answer for one build. `pauses` are what the running manager reports of the farm.
 
-    build: BuildSnapshot
-    entry: QueueEntry | None
-    position: int | None
-    builders: tuple[BuilderSnapshot, ...]
-    busy: dict[int, str]
-    attempts: tuple[AttemptSnapshot, ...]
-    events: tuple[EventSnapshot, ...]
+    Raises Refused where there is no such build, StorageError where the database cannot be read.
+    """
+    return explain(await transactor.read(facts_of, build_id), pauses, now)
 
 
-def facts_of(store: Any, build_id: int) -> Facts:
-    """A query. Raises Refused where there is no such build."""
-    held = orders.open_orders(store)
-    return Facts(
-        build=builds.build(store, build_id),
-        entry=queue.queue_entry(store, build_id),
-        position=queue.queue_position(store, build_id),
-        builders=roster.builders(store),
-        busy={
-            builder_id: f"build {order.attempt.build_id} ({order.title})"
-            for builder_id, order in held.items()
-        },
-        attempts=attempts.attempts_of(store, build_id),
-        events=events.events_of_build(store, build_id, _STORY),
-    )
-
-
-def explain(facts: Facts, pauses: tuple[str, ...], now: datetime) -> Why:
-    """The answer to `facts`; `pauses` are reasons for which nothing is dispatched at all."""
-    waits = facts.build.state in _WAITING and facts.entry is not None
-    builders = _answers(facts) if waits else ()
+def explain(facts: Facts, pauses: Sequence[str], now: datetime) -> Why:
+    """The answer that follows from `facts`; see `fetch_why`."""
+    told = story(facts.attempts, facts.events)
+    if facts.entry is None:
+        return _answer(facts, _told_of(facts.build, facts.attempts), told)
+    builders = _builders(facts, facts.entry.requirement)
+    start = None if pauses else start_in(facts, now)
     return Why(
         build_id=facts.build.id,
         title=facts.build.title,
         state=facts.build.state,
-        summary=_summary(facts, builders, pauses, now),
+        summary=_waiting(facts, facts.entry, builders, pauses, start),
         position=facts.position,
+        estimated_start=start,
         builders=builders,
-        remedy=_remedy(facts, builders, pauses, now) if waits else None,
-        story=_story(facts),
+        remedy=_remedy(facts, facts.entry, builders, pauses),
+        story=told,
     )
 
 
-def _answers(facts: Facts) -> tuple[BuilderAnswer, ...]:
-    """Each builder's reason, those that will take the build soonest first."""
-    entry = facts.entry
-    assert entry is not None, "only a build in the queue waits"
+def _answer(facts: Facts, summary: tuple[str, ...], told: tuple[str, ...]) -> Why:
+    """The answer for a build that does not wait."""
+    build = facts.build
+    return Why(build.id, build.title, build.state, summary, None, None, (), None, told)
+
+
+# A build that waits.
+
+
+def _builders(facts: Facts, requirement: Requirement) -> tuple[BuilderAnswer, ...]:
     answers = []
     for builder in facts.builders:
-        found = mismatch(builder, entry.requirement, facts.busy.get(builder.id))
-        found = found or _behind(builder, facts.position)
+        order = facts.held.get(builder.id)
+        job = None if order is None else f"build {order.attempt.build_id} ({order.title})"
+        found = mismatch(builder, requirement, job) or _queued(builder, facts)
         answers.append(BuilderAnswer(builder.name, found.rule, found.sentence))
-    order = list(Rule)
-    return tuple(sorted(answers, key=lambda one: (-order.index(one.rule), one.builder)))
+    order_of = {rule: place for place, rule in enumerate(Rule)}
+    return tuple(sorted(answers, key=lambda one: (-order_of[one.rule], one.builder)))
 
 
-def _behind(builder: BuilderSnapshot, position: int | None) -> Mismatch:
-    if position is None:
-        return Mismatch(Rule.QUEUE, f"{builder.name} could take it once it may be dispatched.")
-    if position > 1:
-        ahead = f"{position - 1} builds are" if position > 2 else "1 build is"
-        return Mismatch(Rule.QUEUE, f"{builder.name} could take it, but {ahead} in front of it.")
-    return Mismatch(Rule.QUEUE, f"{builder.name} is free and takes it with its next scan.")
+def _queued(builder: BuilderSnapshot, facts: Facts) -> Mismatch:
+    """What is told of a builder that could start at once."""
+    if facts.position is None:
+        words = "could take it, but it may not start yet"
+    elif facts.position == 1:
+        words = "is free and takes it next"
+    else:
+        ahead = facts.position - 1
+        words = f"could take it, but {ahead} build{'s go' if ahead > 1 else ' goes'} first"
+    return Mismatch(Rule.QUEUE, f"{builder.name} {words}.")
 
 
-def _summary(
-    facts: Facts, builders: tuple[BuilderAnswer, ...], pauses: tuple[str, ...], now: datetime
+def _waiting(
+    facts: Facts,
+    entry: QueueEntry,
+    builders: Sequence[BuilderAnswer],
+    pauses: Sequence[str],
+    start: float | None,
 ) -> tuple[str, ...]:
-    build = facts.build
-    if build.state in _UNDER_WAY:
-        return _under_way(facts)
-    if build.state not in _WAITING or facts.entry is None:
-        reason = f": {build.reason}" if build.reason else ""
-        ended = [f"It is {build.state.value}{reason}"]
-        if build.dependencies:
-            ended.append(f"It waits for: {build.dependencies}")
-        return tuple(ended)
-    sentences = [f"Dispatch pauses: {pause}" for pause in pauses]
-    delay = _delay(facts.entry, now)
-    if delay:
-        sentences.append(delay)
+    sentences = [f"The farm reports: {pause}." for pause in pauses]
+    if entry.not_before is not None:
+        since = "" if facts.build.reason is None else f": {facts.build.reason.rstrip('.')}"
+        sentences.append(f"It may not start before {entry.not_before:%H:%M:%S} UTC{since}.")
     elif facts.position is not None:
-        sentences.append(f"It waits, at position {facts.position} of its kind in the queue.")
-    rules = Counter(answer.rule for answer in builders)
-    able = sum(count for rule, count in rules.items() if rule not in _OF_KIND)
-    sentences.append(
-        f"{able} of {len(builders)} builders could take it"
-        + (f"; {rules[Rule.BUSY]} of them are busy." if rules[Rule.BUSY] else ".")
-    )
+        sentences.append(f"It waits, at position {facts.position} of the builds of its kind.")
+    able = sum(one.rule in _PASSING for one in builders)
+    busy = sum(one.rule is Rule.BUSY for one in builders)
+    also = f", {busy} of them busy" if busy else ""
+    sentences.append(f"Builders that could take it: {able} of {len(builders)}{also}.")
+    if start is not None:
+        sentences.append(f"It will probably start {spoken(start)}.")
     return tuple(sentences)
-
-
-def _under_way(facts: Facts) -> tuple[str, ...]:
-    sentence = f"It {_UNDER_WAY[facts.build.state]}"
-    if not facts.attempts:
-        return (f"{sentence}.",)
-    latest = facts.attempts[-1]
-    sentences = [f"{sentence}: attempt {latest.number}, on {latest.builder_name}."]
-    if latest.last_error:
-        again = "" if latest.next_try is None else f"; next at {latest.next_try:%H:%M:%S} UTC"
-        sentences.append(
-            f"{latest.tries} tries to publish it failed, the last one: {latest.last_error}{again}"
-        )
-    return tuple(sentences)
-
-
-def _delay(entry: QueueEntry, now: datetime) -> str | None:
-    if entry.state is not QueueState.SUSPENDED or entry.not_before is None:
-        return None
-    seconds = max(0.0, (entry.not_before - now).total_seconds())
-    return (
-        f"It failed on a builder and is tried again at {entry.not_before:%Y-%m-%d %H:%M:%S} UTC, "
-        f"in {seconds:.0f} s."
-    )
 
 
 def _remedy(
-    facts: Facts, builders: tuple[BuilderAnswer, ...], pauses: tuple[str, ...], now: datetime
+    facts: Facts,
+    entry: QueueEntry,
+    builders: Sequence[BuilderAnswer],
+    pauses: Sequence[str],
 ) -> str:
-    entry = facts.entry
-    assert entry is not None, "only a build in the queue waits"
+    """What would have to happen for the build to start."""
     if pauses:
-        return "What pauses dispatch must end; then it goes on by itself."
-    rules = {answer.rule for answer in builders}
-    if rules - _OF_KIND:
-        if _delay(entry, now):
-            return "Nothing: its delay must pass."
-        return "Nothing: a builder that fits must become free, or the builds before it must start."
-    need = entry.requirement
-    kind = "virtual" if need.virtualized else "non-virtual"
-    resources = f" that offers {', '.join(need.resources)}" if need.resources else ""
-    wanted = f"a {kind} builder for {need.processor}{resources}"
-    mendable = [one for one in builders if one.rule in (Rule.DISABLED, Rule.MANUAL)]
-    if mendable:
-        names = ", ".join(one.builder for one in mendable)
-        return f"Enable one of these that fits, or add {wanted}: {names}."
-    return f"Add {wanted}: no builder of the farm will ever take it."
+        return "What the farm reports must end; then builds are dispatched by themselves."
+    rules = {one.rule for one in builders}
+    if entry.not_before is not None and rules & _PASSING:
+        return "Nothing needs to be done: its delay passes by itself."
+    if Rule.QUEUE in rules:
+        return "Nothing needs to be done: it is dispatched when its turn comes."
+    if rules & _PASSING:
+        return "Nothing needs to be done: a builder that fits must become free."
+    wanted = _wanted(entry.requirement)
+    out = [one.name for one in facts.builders if fits(one, entry.requirement)]
+    if out:
+        return f"Put one of these back to use (`builder set NAME --ok --auto`): {', '.join(out)}; or add {wanted}."
+    return f"Add {wanted}: no builder of this farm will ever take it."
 
 
-def _story(facts: Facts) -> tuple[str, ...]:
-    """What happened, oldest first: the events, which are written with each transition."""
-    lines = []
-    for event in sorted(facts.events, key=lambda one: one.id):
-        moved = f"{event.before} → {event.after}: " if event.after else ""
-        attempt = f"attempt {event.attempt}: " if event.attempt else ""
-        where = f" ({event.builder})" if event.builder else ""
-        lines.append(f"{event.time:%Y-%m-%d %H:%M:%S} {attempt}{moved}{event.reason}{where}")
-    return tuple(lines)
+def _wanted(requirement: Requirement) -> str:
+    kind = "a virtual builder" if requirement.virtualized else "a non-virtual builder"
+    offers = f" that offers {', '.join(requirement.resources)}" if requirement.resources else ""
+    return f"{kind} for {requirement.processor}{offers}"
+
+
+# A build that does not wait.
+
+
+def _told_of(build: BuildSnapshot, attempts: Sequence[AttemptSnapshot]) -> tuple[str, ...]:
+    under_way = _UNDER_WAY.get(build.state)
+    if under_way is None:
+        reason = "." if build.reason is None else f": {one_line(build.reason)}"
+        return (f"It is {build.state.value}{reason}", *_missing(build))
+    if not attempts:
+        return (f"{under_way}.",)
+    latest = attempts[-1]
+    where = f"{under_way}: attempt {latest.number}, on {latest.builder_name}."
+    if latest.last_error is None:
+        return (where,)
+    again = (
+        "" if latest.next_try is None else f"; the next try is at {latest.next_try:%H:%M:%S} UTC"
+    )
+    error = one_line(latest.last_error).rstrip(".")
+    return (where, f"Tries to publish it that failed: {latest.tries}, the last: {error}{again}.")
+
+
+def _missing(build: BuildSnapshot) -> tuple[str, ...]:
+    if build.dependencies is None:
+        return ()
+    return (f"Once {one_line(build.dependencies)} can be installed, retry it.",)

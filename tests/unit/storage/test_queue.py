@@ -40,7 +40,7 @@ class TestOrder(StorageTestCase):
         self.assertEqual([1, 2, 3], positions)
 
     def test_builds_ahead(self) -> None:
-        """Those that the position counts are told next to go first, at most as many as asked for."""
+        """Those that the position counts are told in the order in which they go, up to a limit."""
         low = self.submit("a", score=1)
         high, same = self.submit("b", score=9), self.submit("c", score=9)
         self.submit("d", architectures=("arm64",), score=99)

@@ -1,0 +1,62 @@
+"""What an explanation follows from: all that the database says of one build at one moment.
+
+Layer 4. Tests: tests/unit/explaining/test_facts.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from buildfarm.storage import attempts, builds, events, orders, queue, roster
+from buildfarm.verdicts.estimates import MOST_SIMULATED
+from buildfarm.vocab.build import (
+    AttemptSnapshot,
+    BuildOrder,
+    BuildSnapshot,
+    EventSnapshot,
+    QueueEntry,
+)
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.states import BuildState
+
+#: The latest events of a build that its story tells.
+_TOLD = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One build, its attempts and events, oldest first; for a waiting one the farm as well.
+
+    `entry` is its place in the queue, None unless it waits. `position` counts from 1, None while
+    it may not go yet. `ahead` are the first of the builds before it. `builders` are those in use;
+    `held` has what each of them runs, by builder id.
+    """
+
+    build: BuildSnapshot
+    attempts: tuple[AttemptSnapshot, ...] = ()
+    events: tuple[EventSnapshot, ...] = ()
+    entry: QueueEntry | None = None
+    position: int | None = None
+    ahead: tuple[QueueEntry, ...] = ()
+    builders: tuple[BuilderSnapshot, ...] = ()
+    held: Mapping[int, BuildOrder] = field(default_factory=dict)
+
+
+def facts_of(store: Any, build_id: int) -> Facts:
+    """A query: the facts of one moment. Raises Refused where there is no such build."""
+    build = builds.build(store, build_id)
+    tried = attempts.attempts_of(store, build_id)
+    happened = events.events_of_build(store, build_id, _TOLD)
+    entry = queue.queue_entry(store, build_id)
+    if build.state is not BuildState.NEEDSBUILD or entry is None:
+        return Facts(build, tried, happened)
+    return Facts(
+        build,
+        tried,
+        happened,
+        entry,
+        position=queue.queue_position(store, build_id),
+        ahead=queue.builds_ahead(store, entry, MOST_SIMULATED),
+        builders=roster.builders(store),
+        held=orders.open_orders(store),
+    )
