@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 from twisted.internet.defer import DeferredLock
 from twisted.internet.task import deferLater
@@ -71,7 +72,7 @@ class DpkgBackend:
         self._aborting = True
         while self._building:
             await self._kill()
-            await deferLater(self._reactor, _AGAIN)
+            await deferLater(cast(Any, self._reactor), _AGAIN)
 
     async def _run(self) -> CommandResult:
         module = "buildfarm.refbuilder.dpkgbuild"

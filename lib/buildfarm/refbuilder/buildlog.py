@@ -1,6 +1,7 @@
 """The log of a build, written while it runs, up to a bound.
 
-Beside the layers; for the process that builds. Tests: tests/functional/refbuilder/test_dpkgbuild.py.
+Beside the layers; for the process that builds.
+Tests: tests/functional/refbuilder/test_buildlog.py.
 """
 
 import os
@@ -35,7 +36,12 @@ class BuildLog:
         self._file.write(f"{text}\n".encode())
 
     def run(
-        self, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], pass_fds: Sequence[int]
+        self,
+        arguments: Sequence[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        pass_fds: Sequence[int],
     ) -> int:
         """Run a tool with its output in the log; its exit status, negative for a signal."""
         self.say(f"$ {shlex.join(arguments)}")

@@ -94,7 +94,7 @@ class Daemon:
     ) -> list[Value]:
         """Begin to build, if everything that this needs is there."""
         if builder_type not in BUILD_TYPES:
-            text = f"{builder_type} not in {list(BUILD_TYPES)}"
+            text = f"{builder_type!s} not in {list(BUILD_TYPES)}"
             return [DaemonStatus.UNKNOWNBUILDER.value, text]
         if not isinstance(filemap, Mapping):
             raise CallRefused("A filemap maps names to digests.")
@@ -155,7 +155,7 @@ class Daemon:
         wanted = [("CHROOTSUM", chroot), *(("FILESUM", sha1) for sha1 in filemap.values())]
         for kind, sha1 in wanted:
             if not isinstance(sha1, str) or self._cache.input(sha1) is None:
-                return f"{kind} -> {sha1}\n***** INFO *****\nNo URL\n****************\n"
+                return f"{kind} -> {sha1!s}\n***** INFO *****\nNo URL\n****************\n"
         return None
 
     def _input(self, sha1: Value) -> Any:

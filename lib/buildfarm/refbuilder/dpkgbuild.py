@@ -1,12 +1,12 @@
-"""The process that builds one package with dpkg's tools: `python -m buildfarm.refbuilder.dpkgbuild`.
+"""The process that builds one package with dpkg's tools.
 
 Beside the layers; started by `refbuilder.backend`, which kills it, its process group and all that
-still holds its lock. It blocks as it likes. Its last line on standard output is the ending, as JSON;
-without one, the builder has failed.
+still holds its lock. It blocks as it likes. Its last line on standard output is the ending, as
+JSON; without one, the builder has failed.
 
-The package's build code runs as this process's user, on this host, with nothing around it. The chroot
-is checked and not entered, and `archives` and `trusted_keys` are not used: what a package needs
-to build must be installed here. Tests: tests/functional/refbuilder/test_dpkgbuild.py.
+The package's build code runs as this process's user, on this host, with nothing around it. The
+chroot is checked and not entered, and `archives` and `trusted_keys` are not used: what a package
+needs to build must be installed here. Tests: tests/functional/refbuilder/test_backend.py.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ from buildfarm.refbuilder.workplace import Workplace
 from buildfarm.vocab.names import is_file_name
 from buildfarm.vocab.states import BuildOutcome
 
-#: Where the source package is unpacked, so that messages and debug data do not depend on its version.
+#: Where the source package is unpacked: the same for every version.
 _SOURCE = "source"
 
 UNCONFINED = "This build runs unconfined on this host: it is for trusted sources only."

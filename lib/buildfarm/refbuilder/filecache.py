@@ -74,7 +74,7 @@ class FileCache:
         self._log.write_bytes(b"")
 
     def log_tail(self, limit: int) -> bytes:
-        """The last `limit` bytes of the log: few, and written a moment ago, so this hardly blocks."""
+        """The last `limit` bytes of the log. Few, and written a moment ago: this hardly blocks."""
         try:
             with self._log.open("rb") as log:
                 size = log.seek(0, os.SEEK_END)

@@ -72,8 +72,8 @@ class Job:
             debug_symbols=bool(args.get("build_debug_symbols", False)),
             build_url=str(args.get("build_url", "")),
         )
-        if not is_name(job.suite):
-            raise CallRefused(f"Build {build_id} is for a suite whose name is none.")
+        if not is_name(job.suite) or not is_name(job.architecture):
+            raise CallRefused(f"Build {build_id} is for a suite or architecture that is no name.")
         return job
 
     @property

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import serverFromString
-from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 
 from buildfarm.flow.lifecycle import Sequence
@@ -27,6 +26,10 @@ _STOP_WITHIN = 9.0
 _ABORT_WITHIN = 7.0
 _THREADS_GRACE = 1.0
 
+#: Threads, mostly for downloads, and how many jobs wait in their queue.
+_THREADS = 4
+_BOUND = 16
+
 
 class RefBuilder:
     """One builder daemon, from its start to its stop.
@@ -44,15 +47,16 @@ class RefBuilder:
         self._parts = Sequence(reactor, _STOP_WITHIN)
         self._stopping = threading.Event()
 
-    async def start(self, listen: str) -> IListeningPort:
-        """Kill what a former self has left, and listen at the endpoint `listen`.
+    async def start(self, listen: str) -> Any:
+        """Kill what a former self has left, listen at the endpoint `listen`, and return the port.
 
         Raises Refused where another daemon has the directory, LockHeld where a former build
         cannot be killed, what the endpoint raises where it cannot listen.
         """
         parts, place = self._parts, self._place
-        lock = await parts.start("lock", self._hold_lock, lambda: lock.release(), 1.0)
-        workers = Workers(self._reactor, 4, 16, "refbuilder")
+        lock = self._hold_lock()
+        parts.started("lock", lock.release, 1.0)
+        workers = Workers(self._reactor, _THREADS, _BOUND, "refbuilder")
         parts.started("threads", lambda: workers.stop(_THREADS_GRACE), _THREADS_GRACE + 0.5)
         cache = FileCache(place)
         await workers.run(cache.open)
@@ -63,10 +67,21 @@ class RefBuilder:
         daemon = Daemon(self._architecture, cache, fetcher, backend, workers)
         site = make_site(self._reactor, daemon, cache)
         endpoint = serverFromString(self._reactor, listen)
-        port: Any = None
-
-        def stop_listening() -> Any:
-            return port.stopListening()
-
-        port = await parts.start("listener", lambda: endpoint.listen(site), stop_listening, 1.0)
+        port: Any = await endpoint.listen(site)
+        parts.started("listener", port.stopListening, 1.0)
         return port
+
+    async def stop(self) -> None:
+        """Stop listening, kill the build, let go of the directory."""
+        await self._parts.stop()
+
+    def _hold_lock(self) -> HeldLock:
+        self._place.root.mkdir(parents=True, exist_ok=True)
+        lock = try_hold(self._place.daemon_lock)
+        if lock is None:
+            pid = holder(self._place.daemon_lock)
+            raise Refused(
+                f"The builder in {self._place.root} runs already, as process {pid}; "
+                "every builder needs a directory of its own."
+            )
+        return lock

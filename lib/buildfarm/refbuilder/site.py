@@ -14,9 +14,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web import http
 from twisted.web.pages import notFound
-from twisted.web.resource import IResource, Resource
+from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
-from twisted.web.static import File, SingleRangeStaticProducer, StaticProducer
+from twisted.web.static import File, SingleRangeStaticProducer
 
 from buildfarm.refbuilder.daemon import Daemon
 from buildfarm.refbuilder.filecache import FileCache
@@ -43,19 +43,21 @@ _ERROR = Fault(FAULT_ERROR, "error")
 def make_site(reactor: Any, daemon: Daemon, cache: FileCache) -> Site:
     """What listens for a builder's clients."""
     root = Resource()
-    root.putChild(b"rpc", CallResource(daemon))
-    root.putChild(b"filecache", FileCacheResource(cache))
+    calls: Any = CallResource(daemon)
+    files: Any = FileCacheResource(cache)
+    root.putChild(b"rpc", calls)
+    root.putChild(b"filecache", files)
     return Site(root, timeout=IDLE_TIMEOUT, reactor=reactor)
 
 
 class CallResource(Resource):
     """Takes XML-RPC calls."""
 
-    isLeaf = True
+    isLeaf = True  # noqa: N815 - Twisted's name
     log = Logger()
 
     def __init__(self, daemon: Daemon) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._calls: dict[str, Callable[..., Any]] = {
             "echo": daemon.echo,
             "info": daemon.info,
@@ -68,9 +70,10 @@ class CallResource(Resource):
 
     def render_POST(self, request: Request) -> int:  # noqa: N802 - Twisted's name
         """Carry out the call in the body; its reply or its fault."""
+        content: Any = request.content
         gone: list[Failure] = []
         request.notifyFinish().addErrback(gone.append)
-        answer = ensureDeferred(self._answer(request.content.read(MAX_BYTES + 1)))
+        answer = ensureDeferred(self._answer(content.read(MAX_BYTES + 1)))
 
         def send(body: bytes) -> None:
             if not gone:
@@ -111,14 +114,14 @@ class CallResource(Resource):
 class FileCacheResource(Resource):
     """Serves log, results and inputs.
 
-    In the reactor thread: one client fetches from one builder, from the page cache most of the time.
+    In the reactor thread: one client fetches from one builder, mostly what was just written.
     """
 
     def __init__(self, cache: FileCache) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._cache = cache
 
-    def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: N802 - Twisted's name
+    def getChild(self, path: bytes, request: Request) -> Any:  # noqa: N802 - Twisted's name
         """The file of this name, if it may be fetched."""
         served = self._cache.served(path.decode("ascii", "replace"))
         return notFound() if served is None else _CachedFile(str(served))
@@ -130,11 +133,11 @@ class _CachedFile(File):
     Twisted's own goes on to the end of the file, and the client takes the rest for its next reply.
     """
 
-    def makeProducer(self, request: Request, file: BinaryIO) -> StaticProducer:  # noqa: N802
+    def makeProducer(self, request: Request, file: BinaryIO) -> Any:  # noqa: N802
         """What sends the file, or the part of it that is asked for."""
         if request.getHeader(b"range") is not None:
-            return super().makeProducer(request, file)
+            return super().makeProducer(request, file)  # type: ignore[no-untyped-call]
         size = os.fstat(file.fileno()).st_size
-        self._setContentHeaders(request, size)
+        self._setContentHeaders(request, size)  # type: ignore[no-untyped-call]
         request.setResponseCode(http.OK)
         return SingleRangeStaticProducer(request, file, 0, size)
