@@ -4,18 +4,39 @@ Layer 5. `restore` and `init` are no verbs: they refuse while a daemon runs.
 Tests: tests/functional/admin/test_verbs.py.
 """
 
+import secrets
+import shutil
 from pathlib import Path
+from typing import BinaryIO
 
 from buildfarm.admin.farm import Caller, Farm
+from buildfarm.flow.durable import full_disk_named
 from buildfarm.storage.database import Database
-from buildfarm.vocab.errors import Refused
 
 
-async def backup(farm: Farm, caller: Caller, *, target: str) -> dict[str, str]:
-    """Copy the database, as it is committed at this moment, into a new file."""
-    path = Path(target)
-    if not path.is_absolute():
-        raise Refused(f"{target} is not an absolute path.")
+async def backup(farm: Farm, caller: Caller) -> dict[str, int]:
+    """Copy the database, as it is committed now, into the empty file that the caller sent along.
+
+    The caller made that file, so it may lie where the manager could not write.
+    """
     database = Database(farm.settings.database_uri)
-    await farm.workers.run(database.backup, path)
-    return {"target": target}
+    offered = caller.the_file()
+    size = await farm.workers.run(
+        _copy, database, farm.settings.manager.state_dir, offered.name, offered.stream
+    )
+    return {"size": size}
+
+
+def _copy(database: Database, directory: Path, name: str, stream: BinaryIO) -> int:
+    unfinished = directory / f"backup-{secrets.token_hex(8)}"
+    try:
+        database.backup(unfinished)
+        with (
+            full_disk_named(Path(name)),
+            unfinished.open("rb") as copy,
+            open(stream.fileno(), "wb", closefd=False) as target,
+        ):
+            shutil.copyfileobj(copy, target)
+            return target.tell()
+    finally:
+        unfinished.unlink(missing_ok=True)

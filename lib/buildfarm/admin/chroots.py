@@ -4,36 +4,39 @@ Layer 5. Tests: tests/functional/admin/test_verbs.py.
 """
 
 from buildfarm.admin.farm import Caller, Farm
+from buildfarm.intake.chroots import MAX_CHROOT, check_chroot
 from buildfarm.storage import chroots
+from buildfarm.storage.rehearsal import rehearse
 from buildfarm.vocab.archive import ChrootSnapshot
-from buildfarm.vocab.errors import Refused
-from buildfarm.vocab.names import is_name
-
-#: A chroot tarball is not larger than this many bytes.
-MAX_CHROOT = 8 * 1024 * 1024 * 1024
+from buildfarm.vocab.build import StoredFile
 
 
 async def change(
     farm: Farm, caller: Caller, *, distribution: str, series: str, architecture: str
 ) -> ChrootSnapshot:
     """Have builds start from the tarball that the caller sent along."""
-    for name in (distribution, series, architecture):
-        if not is_name(name):
-            raise Refused(f"{name!r} is no name: use a-z, 0-9, '.', '+' and '-'.")
-    stream = caller.the_file().stream
+    file = caller.the_file()
+
+    def chroot(of: StoredFile) -> ChrootSnapshot:
+        return ChrootSnapshot(
+            distribution=distribution,
+            series=series,
+            architecture=architecture,
+            image_type=chroots.TARBALL,
+            size=of.size,
+            sha1=of.sha1,
+            sha256=of.sha256,
+        )
+
+    now = farm.utc_now()
+    unknown = StoredFile(file.name, 0, "", "")
+    await rehearse(farm.transactor, chroots.set_chroot, chroot(unknown), caller.actor, now)
+    await farm.workers.run(check_chroot, file.name, file.stream)
+    file.stream.seek(0)
     stored = await farm.workers.run(
-        farm.filestore.add, stream, max_bytes=MAX_CHROOT, name="chroot.tar"
+        farm.filestore.add, file.stream, max_bytes=MAX_CHROOT, name=file.name
     )
-    chroot = ChrootSnapshot(
-        distribution=distribution,
-        series=series,
-        architecture=architecture,
-        image_type=chroots.TARBALL,
-        size=stored.size,
-        sha1=stored.sha1,
-        sha256=stored.sha256,
-    )
-    return await farm.transactor.write(chroots.set_chroot, chroot, caller.actor, farm.utc_now())
+    return await farm.transactor.write(chroots.set_chroot, chroot(stored), caller.actor, now)
 
 
 async def list_chroots(farm: Farm, caller: Caller) -> tuple[ChrootSnapshot, ...]:

@@ -6,9 +6,9 @@ Tests: tests/functional/admin/test_doctor.py.
 """
 
 import hashlib
+import math
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from statistics import median
@@ -17,25 +17,23 @@ from typing import Any
 from buildfarm.builders.address import Endpoint
 from buildfarm.builders.client import BuilderClient
 from buildfarm.vocab.errors import BuilderError
-from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.states import DaemonStatus
 from buildfarm.vocab.text import one_line
+from buildfarm.wire.builderrpc import Value
 
 #: The only protocol version there is, and the build type that a farm of packages needs.
 PROTOCOL = "1.0"
 BUILD_TYPE = "binarypackage"
 
-#: `status` calls whose median is the latency, and what is good and what is bad, in seconds. A
-#: daemon answers in 1 ms when idle and in 2 to 3 ms while it builds; the rest is the network.
+#: `status` calls whose median is the latency. A daemon answers in 1 ms when idle and in 2 to 3 ms
+#: while it builds; the rest is the network.
 CALLS = 20
-GOOD_LATENCY = 0.05
-BAD_LATENCY = 1.0
 
 #: Seconds in which the builder must have fetched the small file.
 FETCH_DEADLINE = 30.0
 
 _PROBE_SIZE = 4096
-_ECHOED = ["farm", 7, True, {"nested": ["ä", None]}]
+_ECHOED: list[Value] = ["farm", 7, True, {"nested": ["ä", None]}]
 
 
 class Grade(Enum):
@@ -44,6 +42,13 @@ class Grade(Enum):
     OK = "ok"
     WARN = "warn"
     FAIL = "fail"
+
+
+#: The grade of a median latency: below how many milliseconds each is given.
+_LATENCIES = {Grade.OK: 50.0, Grade.WARN: 1000.0, Grade.FAIL: math.inf}
+
+#: What one check makes of the builder.
+Found = tuple[Grade, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,118 +109,83 @@ class Doctor:
         self._seconds = seconds
         self._probe = probe
         self._probe_url = probe_url
+        self._idle = False
         self._findings: list[Finding] = []
 
     async def examine(self) -> tuple[Finding, ...]:
-        """Every finding, in the order of the checks; the first failure to connect is the last."""
-        if not await self._info():
+        """Every finding, in the order of the checks; none follow where nobody answers `info`."""
+        reached = await self._check("info", self._info)
+        if not reached:
             return tuple(self._findings)
-        seen = await self._status()
-        await self._echo()
-        await self._latency()
-        self._keep_alive()
-        if seen is not None:
-            await self._fetch(seen)
+        await self._check("status", self._status)
+        await self._check("echo", self._echo)
+        await self._check("latency", self._latency)
+        await self._check("keep-alive", self._keep_alive)
+        await self._check("ensurepresent", self._fetch)
         return tuple(self._findings)
 
-    def _note(self, check: str, grade: Grade, sentence: str) -> None:
-        self._findings.append(Finding(check, grade, sentence))
-
-    @contextmanager
-    def _checking(self, check: str) -> Iterator[None]:
-        """A builder's error ends this check, and is its finding."""
+    async def _check(self, check: str, look: Callable[[], Awaitable[Found]]) -> bool:
+        """Note what `look` finds, a builder's error too; whether the builder answered."""
         try:
-            yield
+            grade, sentence = await look()
         except BuilderError as error:
-            self._note(check, Grade.FAIL, one_line(str(error)))
+            self._findings.append(Finding(check, Grade.FAIL, one_line(str(error))))
+            return False
+        self._findings.append(Finding(check, grade, sentence))
+        return True
 
-    async def _info(self) -> bool:
-        with self._checking("info"):
-            found = await self._client.fetch_info()
-            text = f"protocol {one_line(found.protocol)}, {one_line(found.architecture)}"
-            if found.protocol != PROTOCOL:
-                self._note("info", Grade.FAIL, f"{text}; {PROTOCOL} is needed")
-            elif BUILD_TYPE not in found.build_types:
-                self._note("info", Grade.FAIL, f"{text}; it builds no {BUILD_TYPE}")
-            else:
-                self._note("info", Grade.OK, text)
-            return True
-        return False
+    async def _info(self) -> Found:
+        found = await self._client.fetch_info()
+        text = f"protocol {one_line(found.protocol)}, {one_line(found.architecture)}"
+        if found.protocol != PROTOCOL:
+            return Grade.FAIL, f"{text}; {PROTOCOL} is needed"
+        if BUILD_TYPE not in found.build_types:
+            return Grade.FAIL, f"{text}; it builds no {BUILD_TYPE}"
+        return Grade.OK, text
 
-    async def _status(self) -> Observation | None:
-        with self._checking("status"):
-            seen = await self._client.fetch_status()
-            version = f", version {one_line(seen.version)}" if seen.version else ""
-            word = seen.status.value.removeprefix("BuilderStatus.")
-            if seen.status is DaemonStatus.IDLE:
-                self._note("status", Grade.OK, f"{word}{version}")
-            else:
-                job = one_line(seen.build_id or "a job without an id")
-                self._note("status", Grade.WARN, f"{word}{version}: it holds {job}")
-            return seen
-        return None
+    async def _status(self) -> Found:
+        seen = await self._client.fetch_status()
+        self._idle = seen.status is DaemonStatus.IDLE
+        version = f", version {one_line(seen.version)}" if seen.version else ""
+        word = seen.status.value.removeprefix("BuilderStatus.")
+        if self._idle:
+            return Grade.OK, f"{word}{version}"
+        return Grade.WARN, f"{word}{version}: it holds {one_line(seen.build_id or 'no build id')}"
 
-    async def _echo(self) -> None:
-        with self._checking("echo"):
-            answer = await self._client.echo(*_ECHOED)
-            if answer == _ECHOED:
-                self._note("echo", Grade.OK, "what was sent came back")
-            else:
-                self._note("echo", Grade.FAIL, "something else than what was sent came back")
+    async def _echo(self) -> Found:
+        if await self._client.echo(*_ECHOED) == _ECHOED:
+            return Grade.OK, "what was sent came back"
+        return Grade.FAIL, "something else than what was sent came back"
 
-    async def _latency(self) -> None:
-        with self._checking("latency"):
-            taken = [await self._timed(self._client.fetch_status) for _ in range(CALLS)]
-            middle, longest = median(taken), max(taken)
-            grade = Grade.OK if middle < GOOD_LATENCY else Grade.WARN
-            if middle >= BAD_LATENCY:
-                grade = Grade.FAIL
-            self._note(
-                "latency",
-                grade,
-                f"median {middle * 1000:.1f} ms, longest {longest * 1000:.1f} ms "
-                f"of {CALLS} status calls",
-            )
+    async def _latency(self) -> Found:
+        taken = []
+        for _ in range(CALLS):
+            before = self._seconds()
+            await self._client.fetch_status()
+            taken.append(self._seconds() - before)
+        middle, longest = median(taken) * 1000, max(taken) * 1000
+        grade = next(grade for grade, below in _LATENCIES.items() if middle < below)
+        return grade, f"median {middle:.1f} ms, longest {longest:.1f} ms of {CALLS} status calls"
 
-    def _keep_alive(self) -> None:
+    async def _keep_alive(self) -> Found:
         opened = self._endpoint.connections
         if opened == 1:
-            self._note("keep-alive", Grade.OK, "one connection served every call")
-        else:
-            self._note(
-                "keep-alive",
-                Grade.WARN,
-                f"{opened} connections were needed; does a proxy cut them?",
-            )
+            return Grade.OK, "one connection served every call"
+        return Grade.WARN, f"{opened} connections were needed; does a proxy cut them?"
 
-    async def _fetch(self, seen: Observation) -> None:
-        check = "ensurepresent"
+    async def _fetch(self) -> Found:
         if self._probe_url is None:
-            self._note(check, Grade.WARN, "not tried: there is no address to serve a file from")
-            return
-        if seen.status is not DaemonStatus.IDLE:
-            self._note(check, Grade.WARN, "not tried, since it would disturb the build")
-            return
-        with self._checking(check):
-            reply = await self._client.ensure_present(
-                self._probe.sha1, self._probe_url, "", "", FETCH_DEADLINE
+            return Grade.WARN, "not tried: we have no address to serve a file from"
+        if not self._idle:
+            return Grade.WARN, "not tried, since it could disturb a build"
+        asked = (self._probe.sha1, self._probe_url, "", "", FETCH_DEADLINE)
+        reply = await self._client.ensure_present(*asked)
+        if not reply.present:
+            return Grade.FAIL, (
+                f"it could not fetch {self._probe_url}: {one_line(reply.text)}; "
+                "chroots and sources are fetched the same way"
             )
-            if not reply.present:
-                self._note(
-                    check,
-                    Grade.FAIL,
-                    f"it could not fetch {self._probe_url}: {one_line(reply.text)}; "
-                    "chroots and sources reach it the same way",
-                )
-                return
-            again = await self._client.ensure_present(
-                self._probe.sha1, self._probe_url, "", "", FETCH_DEADLINE
-            )
-            grade = Grade.OK if again.present and again.text == "Cache" else Grade.WARN
-            words = f"{one_line(reply.text)}, then {one_line(again.text)}"
-            self._note(check, grade, f"a file of {len(self._probe.content)} bytes: {words}")
-
-    async def _timed(self, call: Callable[[], Awaitable[Any]]) -> float:
-        before = self._seconds()
-        await call()
-        return self._seconds() - before
+        again = await self._client.ensure_present(*asked)
+        cached = again.present and again.text == "Cache"
+        words = f"{one_line(reply.text)}, then {one_line(again.text)}"
+        return Grade.OK if cached else Grade.WARN, f"a file of {_PROBE_SIZE} bytes: {words}"

@@ -96,5 +96,5 @@ class _Conversations(Factory):
     def __init__(self, converse: Callable[[], Conversation | None]) -> None:
         self._converse = converse
 
-    def buildProtocol(self, addr: IAddress) -> Conversation | None:  # noqa: N802 - Twisted's name
+    def buildProtocol(self, addr: IAddress | None) -> Conversation | None:  # noqa: N802 - Twisted's name
         return self._converse()

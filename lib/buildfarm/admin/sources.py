@@ -3,12 +3,11 @@
 Layer 5. Tests: tests/functional/admin/test_verbs.py.
 """
 
-from typing import Any
-
 from buildfarm.admin.farm import Caller, Farm
-from buildfarm.admin.plain import plain
-from buildfarm.intake.submit import Intake, Offer
+from buildfarm.intake.submit import Offer
+from buildfarm.intake.submit import submit as submit_offer
 from buildfarm.storage import builds
+from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.errors import Refused
 
 
@@ -18,21 +17,28 @@ async def submit(
     *,
     archive: str,
     suite: str,
-    architectures: list[str] | None = None,
+    architectures: tuple[str, ...] = (),
     score: int = 0,
-) -> list[dict[str, Any]]:
+) -> list[BuildSnapshot]:
     """Queue the source package whose `.dsc`, first, and files the caller sent along."""
-    if not caller.files:
-        raise Refused("A submission brings its .dsc and every file that it names.")
+    files = {file.name: file.stream for file in caller.files}
+    if not files or len(files) < len(caller.files):
+        raise Refused("A submission brings its .dsc and every file that it names, each once.")
     offer = Offer(
         dsc_name=caller.files[0].name,
-        files={file.name: file.stream for file in caller.files},
+        files=files,
         archive=archive,
         suite=suite,
-        architectures=tuple(architectures or ()),
+        architectures=architectures,
         score=score,
         requester=caller.actor,
     )
-    intake = Intake(farm.transactor, farm.filestore, farm.workers, farm.utc_now)
-    ids = await intake.submit(offer, caller.actor)
-    return [plain(await farm.transactor.read(builds.build, id_)) for id_ in ids]
+    ids = await submit_offer(
+        offer,
+        caller.actor,
+        farm.utc_now(),
+        transactor=farm.transactor,
+        filestore=farm.filestore,
+        workers=farm.workers,
+    )
+    return [await farm.transactor.read(builds.build, build_id) for build_id in ids]

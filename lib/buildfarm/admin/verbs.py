@@ -13,7 +13,7 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
-from buildfarm.admin import archives, backups, builders, builds, chroots, sources
+from buildfarm.admin import archives, backups, builders, buildlogs, builds, chroots, sources
 from buildfarm.admin.farm import Caller, Farm
 from buildfarm.admin.plain import plain
 from buildfarm.admin.protocol import RequestRefused
@@ -27,7 +27,7 @@ VERBS: dict[str, Verb] = {
     "backup": backups.backup,
     "build.cancel": builds.cancel,
     "build.list": builds.list_builds,
-    "build.log": builds.log,
+    "build.log": buildlogs.log,
     "build.rescore": builds.rescore,
     "build.retry": builds.retry,
     "build.show": builds.show,

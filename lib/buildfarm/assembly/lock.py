@@ -1,21 +1,66 @@
 """The manager's lock: one process at a time works on a state directory.
 
-Layer 6. Held by the daemon while it runs, and by a command that works without one.
-Tests: tests/functional/commands.
+Layer 6. A daemon holds it for as long as it runs, and answers at its control socket; a command that
+works without a daemon holds it for a moment. So whoever finds it taken can tell which it is, and
+waits only where waiting helps. Tests: tests/functional/commands/test_lock.py.
 """
 
+from typing import Any
+
+from twisted.internet.task import deferLater
+
+from buildfarm.admin.client import NobodyListens, connect
 from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.settings import Settings
 
+#: Seconds for which a starting daemon waits for commands that work without one.
+PATIENCE = 10.0
+
+_POLL = 0.05
+
+
+class LockTaken(Refused):
+    """Another manager, or a command, works in this state directory."""
+
 
 def hold_lock(settings: Settings) -> HeldLock:
-    """Take the lock. Raises Refused where another manager, or a command, holds it."""
-    settings.manager.state_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-    lock = try_hold(settings.lock_file)
+    """Take the lock now. Raises LockTaken where another manager, or a command, holds it."""
+    directory = settings.manager.state_dir
+    try:
+        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        lock = try_hold(settings.lock_file)
+    except OSError as error:
+        raise Refused(f"{error.filename} cannot be used: {error.strerror}.") from error
     if lock is None:
-        raise Refused(
-            f"Another manager works in {settings.manager.state_dir} (process "
-            f"{holder(settings.lock_file)}); stop it first."
+        raise LockTaken(
+            f"Another manager works in {directory} (process {holder(settings.lock_file)}); "
+            "stop it first."
         )
     return lock
+
+
+async def wait_for_lock(reactor: Any, settings: Settings) -> HeldLock:
+    """Take the lock as soon as commands that hold it have ended.
+
+    Raises LockTaken at once where a daemon has it, and after PATIENCE seconds where a command has.
+    """
+    give_up = reactor.seconds() + PATIENCE
+    while True:
+        try:
+            return hold_lock(settings)
+        except LockTaken:
+            if daemon_answers(settings) or reactor.seconds() > give_up:
+                raise
+        await deferLater(reactor, _POLL)
+
+
+def daemon_answers(settings: Settings) -> bool:
+    """Whether a daemon listens at the control socket, be it one that we may not talk to."""
+    try:
+        connect(settings.control_socket).close()
+    except NobodyListens:
+        return False
+    except Refused:
+        return True
+    return True

@@ -1,6 +1,6 @@
 """`buildd-manager build …`.
 
-Layer 7. Tests: tests/functional/commands.
+Layer 7. Tests: tests/unit/commands/test_commands.py, tests/functional/commands.
 """
 
 import sys
@@ -12,7 +12,10 @@ import click
 from buildfarm.commands.asking import Manager
 from buildfarm.commands.options import as_json, pass_manager
 from buildfarm.commands.tables import print_fields, print_json, print_lines, print_table
+from buildfarm.vocab.states import BuildState
 from buildfarm.vocab.text import shown
+
+_STATE = click.Choice([state.value for state in BuildState], case_sensitive=False)
 
 _build_id = click.argument("build_id", metavar="ID", type=int)
 
@@ -23,7 +26,14 @@ def build() -> None:
 
 
 @build.command("list")
-@click.option("--state", "states", multiple=True, help="Such as NEEDSBUILD; repeat for more.")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    metavar="STATE",
+    type=_STATE,
+    help="Such as NEEDSBUILD; repeat for more.",
+)
 @click.option("--archive")
 @click.option("--source")
 @click.option("--limit", default=100, show_default=True)
@@ -39,7 +49,7 @@ def list_builds(
 ) -> None:
     """List builds, the latest first."""
     params = {
-        "states": list(states) or None,
+        "states": states or None,
         "archive": archive,
         "source": source,
         "limit": limit,

@@ -1,6 +1,6 @@
 """`buildd-manager builder …`.
 
-Layer 7. Tests: tests/functional/commands.
+Layer 7. Tests: tests/unit/commands/test_commands.py, tests/functional/commands.
 """
 
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from buildfarm.commands.asking import Manager
-from buildfarm.commands.options import as_json, pass_manager
+from buildfarm.commands.options import as_json, changes_of, pass_manager
 from buildfarm.commands.tables import print_fields, print_json, print_lines, print_table
 
 _PROTOCOLS = click.Choice(["1.1", "2.0"])
@@ -32,7 +32,7 @@ def builder() -> None:
 @click.option("--manual", is_flag=True, help="Nothing is dispatched to it by itself.")
 @as_json
 @pass_manager
-def add(manager: Manager, json_wanted: bool, **given: Any) -> None:
+def add(manager: Manager, /, json_wanted: bool, **given: Any) -> None:
     """Add the builder NAME whose daemon is at URL.
 
     \b
@@ -46,13 +46,13 @@ def add(manager: Manager, json_wanted: bool, **given: Any) -> None:
     params = {
         "name": given["name"],
         "url": given["url"],
-        "processors": list(given["processors"]),
+        "processors": given["processors"],
         "title": given["title"],
         "virtualized": given["virtualized"],
         "vm_host": given["vm_host"],
         "vm_reset_protocol": given["reset_protocol"],
-        "open_resources": list(given["open_resources"]),
-        "restricted_resources": list(given["restricted"]),
+        "open_resources": given["open_resources"],
+        "restricted_resources": given["restricted"],
         "manual": given["manual"],
     }
     _tell(manager.ask("builder.add", params), "added", json_wanted)
@@ -74,7 +74,7 @@ def add(manager: Manager, json_wanted: bool, **given: Any) -> None:
 @click.option("--restricted-resource", "restricted_resources", multiple=True)
 @as_json
 @pass_manager
-def change(manager: Manager, name: str, json_wanted: bool, **given: Any) -> None:
+def change(manager: Manager, /, name: str, json_wanted: bool, **given: Any) -> None:
     """Change the builder NAME.
 
     \b
@@ -83,24 +83,18 @@ def change(manager: Manager, name: str, json_wanted: bool, **given: Any) -> None
       buildd-manager builder set bob --ok
       buildd-manager builder set vm1 --clean-status CLEAN
     """
-    changes = {
-        field: list(value) if isinstance(value, tuple) else value
-        for field, value in given.items()
-        if value not in (None, ())
-    }
-    if not changes:
-        raise click.UsageError("Nothing to change was named.")
+    changes = changes_of(given)
     answer = manager.ask("builder.set", {"name": name, "changes": changes})
     _tell(answer, "changed", json_wanted)
 
 
 @builder.command("list")
-@click.option("--all", "all_builders", is_flag=True, help="Removed ones too.")
+@click.option("--all", "include_inactive", is_flag=True, help="Removed ones too.")
 @as_json
 @pass_manager
-def list_builders(manager: Manager, all_builders: bool, json_wanted: bool) -> None:
+def list_builders(manager: Manager, include_inactive: bool, json_wanted: bool) -> None:
     """List the builders with what they do."""
-    found = manager.ask("builder.list", {"all_builders": all_builders})
+    found = manager.ask("builder.list", {"include_inactive": include_inactive})
     if json_wanted:
         print_json(found)
         return

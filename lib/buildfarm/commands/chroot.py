@@ -1,6 +1,6 @@
 """`buildd-manager chroot …`.
 
-Layer 7. Tests: tests/functional/commands.
+Layer 7. Tests: tests/unit/commands/test_commands.py, tests/functional/commands.
 """
 
 from pathlib import Path
@@ -47,7 +47,7 @@ def change(manager: Manager, place: str, file: Path, json_wanted: bool) -> None:
 @pass_manager
 def list_chroots(manager: Manager, json_wanted: bool) -> None:
     """List the chroots."""
-    found = manager.ask("chroot.list", {})
+    found = manager.ask("chroot.list")
     if json_wanted:
         print_json(found)
         return

@@ -1,23 +1,20 @@
 """A verb carried out by the command itself, while no daemon runs.
 
 Layer 7. The manager's lock is held meanwhile, so that no daemon can start in the middle of it.
-Tests: tests/functional/commands.
+Tests: tests/functional/commands/test_without_daemon.py.
 """
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from twisted.internet import reactor as global_reactor
-from twisted.internet.defer import Deferred
-from twisted.python.failure import Failure
-
 from buildfarm.admin import verbs
 from buildfarm.admin.farm import Caller, Farm, OfferedFile
 from buildfarm.admin.protocol import Request
-from buildfarm.assembly.lock import hold_lock
+from buildfarm.assembly.lock import LockTaken, hold_lock
 from buildfarm.assembly.settings import load
+from buildfarm.commands.reactor import run_in_reactor
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.database import Database
@@ -26,7 +23,7 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.settings import Settings
 
-reactor: Any = global_reactor
+__all__ = ["LockTaken", "do_directly"]
 
 #: Seconds for threads to end once the verb has ended.
 _GRACE = 5.0
@@ -38,7 +35,10 @@ def do_directly(
     files: Sequence[BinaryIO],
     on_part: Callable[[Any], None],
 ) -> Any:
-    """Run the verb of `request` under the manager's lock; its result as JSON can hold it."""
+    """Run the verb of `request` under the manager's lock; its result as JSON can hold it.
+
+    Raises LockTaken where another process works there, and whatever the verb raises.
+    """
     settings = load(config)
     database = Database(settings.database_uri)
     database.check()
@@ -49,13 +49,13 @@ def do_directly(
 
     caller = Caller(request.actor, offered, send)
     with hold_lock(settings):
-        return _run(lambda reactor: _call(reactor, settings, database, caller, request))
+        return run_in_reactor(lambda reactor: _call(reactor, settings, database, caller, request))
 
 
 async def _call(
     reactor: Any, settings: Settings, database: Database, caller: Caller, request: Request
 ) -> Any:
-    storage = Transactor(reactor, database, _publish, readers=1)
+    storage = Transactor(reactor, database, _tell_nobody, readers=1)
     workers = Workers(reactor, 2, 16, "files")
     try:
         farm = Farm(
@@ -73,21 +73,5 @@ async def _call(
         await storage.stop(_GRACE)
 
 
-def _publish(announcement: Announcement) -> None:
-    """Nobody runs who would want to know; the next daemon reads the database."""
-
-
-def _run(main: Callable[[Any], Coroutine[Any, Any, Any]]) -> Any:
-    """The result of the coroutine that `main` makes, in a reactor that runs just for it."""
-    ended: list[Any] = []
-
-    def begin() -> None:
-        done = Deferred.fromCoroutine(main(reactor))
-        done.addBoth(ended.append)
-        done.addBoth(lambda _: reactor.stop())
-
-    reactor.callWhenRunning(begin)
-    reactor.run(installSignalHandlers=False)
-    if isinstance(ended[0], Failure):
-        ended[0].raiseException()
-    return ended[0]
+def _tell_nobody(announcement: Announcement) -> None:
+    """No scanner runs that would want to know; the next daemon reads the database."""

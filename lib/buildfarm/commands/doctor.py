@@ -26,7 +26,7 @@ from buildfarm.commands.tables import print_json, print_lines, print_table
 def doctor(
     manager: Manager, url: str, listen: str | None, timeout: float, json_wanted: bool
 ) -> int:
-    r"""Examine the builder at URL, whether it is one of the farm or not.
+    """Examine the builder at URL, whether it is one of the farm or not.
 
     Only what disturbs nothing is tried; a builder that is building is asked, and not made to fetch
     a file. Exit status 1 where a check fails.
@@ -37,8 +37,8 @@ def doctor(
       buildd-manager doctor http://bob:8221/ --listen 192.0.2.7
     """
     # Twisted is needed only now.
-    from buildfarm.commands.examining import examine  # noqa: PLC0415
-    from buildfarm.commands.reactor import run_in_reactor  # noqa: PLC0415
+    from buildfarm.commands.examining import examine
+    from buildfarm.commands.reactor import run_in_reactor
 
     found: dict[str, Any] = run_in_reactor(
         lambda reactor: examine(reactor, url, listen=listen, call_timeout=timeout)

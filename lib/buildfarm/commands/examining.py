@@ -77,7 +77,8 @@ def _own_address(host: str, port: int) -> str | None:
 
 def _serve(reactor: Any, probe: Probe, host: str, port: int) -> Any:
     root = Resource()
-    root.putChild(probe.sha1.encode(), Data(probe.content, "application/octet-stream"))
+    content: Any = Data(probe.content, "application/octet-stream")
+    root.putChild(probe.sha1.encode(), content)
     try:
         return reactor.listenTCP(port, Site(root, reactor=reactor), interface=host)
     except CannotListenError as error:

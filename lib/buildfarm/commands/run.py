@@ -17,22 +17,23 @@ from buildfarm.commands.options import pass_manager
 @pass_manager
 def run(manager: Manager) -> int:
     """Run the manager in the foreground until SIGTERM or Ctrl-C; its log goes to standard error."""
-    from twisted.internet import epollreactor  # noqa: PLC0415 - only this command runs a reactor
+    from twisted.internet import epollreactor
 
     epollreactor.install()
-    from twisted.internet import reactor as installed  # noqa: PLC0415
-    from twisted.logger import globalLogBeginner  # noqa: PLC0415
+    from twisted.internet import reactor as installed
+    from twisted.logger import globalLogBeginner
 
-    from buildfarm.assembly.daemon import Daemon  # noqa: PLC0415
-    from buildfarm.assembly.service import make_service  # noqa: PLC0415
-    from buildfarm.assembly.settings import load  # noqa: PLC0415
-    from buildfarm.flow.logfile import LogFile  # noqa: PLC0415
-    from buildfarm.flow.readiness import Readiness  # noqa: PLC0415
+    from buildfarm.assembly.daemon import Daemon
+    from buildfarm.assembly.service import make_service
+    from buildfarm.assembly.settings import load
+    from buildfarm.flow.logfile import LogFile
+    from buildfarm.flow.readiness import Readiness
 
     reactor: Any = installed
     settings = load(manager.config)
-    log_file = LogFile(None)
-    globalLogBeginner.beginLoggingTo([log_file], redirectStandardIO=False)
+    log_file = LogFile()
+    observer: Any = log_file
+    globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     daemon = Daemon(
         reactor,
         make_service(reactor, settings),

@@ -1,6 +1,6 @@
 """`buildd-manager submit`.
 
-Layer 7. Tests: tests/functional/commands.
+Layer 7. Tests: tests/unit/commands/test_commands.py, tests/functional/commands.
 """
 
 from pathlib import Path
@@ -35,12 +35,12 @@ def submit(
     Example:
       buildd-manager submit hello_2.10-3.dsc --archive main --suite bookworm
     """
-    from buildfarm.intake.dsc import files_beside  # noqa: PLC0415 - python-debian takes its time
+    from buildfarm.intake.dsc import files_beside
 
     params = {
         "archive": archive,
         "suite": suite,
-        "architectures": list(architectures),
+        "architectures": architectures,
         "score": score,
     }
     found = manager.ask("submit", params, [dsc, *files_beside(dsc)])

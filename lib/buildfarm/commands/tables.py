@@ -1,7 +1,9 @@
 """What commands print: tables for people, JSON for scripts, both from the same answers.
 
-Layer 7. Everything shown is data: it goes through rich as `Text`, never as markup, with control
-characters escaped. In a pipe nothing is cut off. Tests: tests/unit/commands/test_tables.py.
+Layer 7. Everything shown is data: control characters are escaped, and rich gets it as `Text`, never
+as markup. On a terminal tables fit its width; in a pipe they are plain columns of which nothing is
+cut off or wrapped, and rich, which takes a while to import, is not needed.
+Tests: tests/unit/commands/test_tables.py.
 """
 
 import json
@@ -9,17 +11,11 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import click
 
 from buildfarm.vocab.text import shown
 
-#: Columns of output that goes to no terminal: nothing is cut or wrapped there.
-_PIPE_WIDTH = 1000
-
-#: How states stand out; everything else is plain.
+#: How states stand out on a terminal; everything else is plain.
 _STYLES = {
     "FULLYBUILT": "green",
     "FAILEDTOBUILD": "red",
@@ -27,62 +23,70 @@ _STYLES = {
     "CHROOTWAIT": "red",
     "MANUALDEPWAIT": "yellow",
     "BUILDING": "cyan",
+    "GATHERING": "cyan",
+    "UPLOADING": "cyan",
     "CLEAN": "green",
     "CLEANING": "yellow",
     "DIRTY": "yellow",
     "disabled": "red",
+    "ok": "green",
+    "warn": "yellow",
+    "fail": "red",
 }
 
 
 def print_json(value: Any) -> None:
-    """For scripts: indented, one document."""
-    print(json.dumps(value, indent=2, ensure_ascii=False))  # noqa: T201 - this is the output
-
-
-def console() -> Console:
-    """Standard output, as wide as its terminal."""
-    if sys.stdout.isatty():
-        return Console(highlight=False)
-    return Console(width=_PIPE_WIDTH, highlight=False, no_color=True)
+    """For scripts: one document, indented; what is not ASCII is escaped."""
+    click.echo(json.dumps(value, indent=2))
 
 
 def words(value: Any) -> str:
     """One field of an answer for a person."""
     match value:
-        case None:
+        case None | "" | []:
             return "-"
         case bool():
             return "yes" if value else "no"
         case list():
-            return " ".join(map(str, value)) or "-"
+            return " ".join(map(words, value))
         case _:
             return shown(str(value))
 
 
-def cell(value: Any) -> Text:
-    """One field as rich shows it."""
-    text = words(value)
-    return Text(text, style=_STYLES.get(text, ""))
-
-
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """A table with these headings."""
-    table = Table(*columns, box=box.SIMPLE if sys.stdout.isatty() else None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(cell, row))
-    console().print(table)
+    """A table with these headings; a field of several lines becomes one."""
+    texts = [[" ".join(words(value).split()) for value in row] for row in rows]
+    if sys.stdout.isatty():
+        _print_to_terminal(columns, texts)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+    for row in (columns, *texts):
+        padded = (text.ljust(width) for text, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
 
 
 def print_fields(fields: Mapping[str, Any]) -> None:
     """Names and values, one below the other."""
     width = max(map(len, fields), default=0)
-    out = console()
     for name, value in fields.items():
-        out.print(Text(f"{name:<{width}}  ", style="bold") + cell(value), soft_wrap=True)
+        click.echo(f"{click.style(name.ljust(width), bold=True)}  {words(value)}")
 
 
 def print_lines(lines: Iterable[str]) -> None:
     """Sentences, one a line."""
-    out = console()
     for line in lines:
-        out.print(Text(shown(line)), soft_wrap=True)
+        click.echo(shown(line))
+
+
+def _print_to_terminal(columns: Sequence[str], texts: Iterable[Sequence[str]]) -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in texts:
+        table.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in row))
+    Console(highlight=False).print(table)

@@ -1,0 +1,114 @@
+"""The verb of build logs: from the builder while it builds, from the file store afterwards.
+
+Layer 5. Tests: tests/functional/admin/test_verbs.py.
+"""
+
+import codecs
+
+from twisted.internet.task import deferLater
+
+from buildfarm.admin.farm import Caller, Farm, Live
+from buildfarm.filestore.logs import StoredLog
+from buildfarm.storage import builds, queue
+from buildfarm.vocab.build import BuildSnapshot
+from buildfarm.vocab.errors import BuilderError, Refused
+from buildfarm.vocab.states import BuildState
+
+#: Bytes of log in one piece of an answer.
+PIECE = 64 * 1024
+
+#: Seconds between two looks at a log that is followed.
+FOLLOW_INTERVAL = 0.5
+
+_RUNS = frozenset({BuildState.BUILDING, BuildState.GATHERING, BuildState.CANCELLING})
+
+
+class _Sender:
+    """Sends a log to the caller; characters that two pieces share arrive whole."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.sent = 0
+
+    async def send(self, piece: bytes) -> None:
+        """Send these bytes, none to learn whether the caller is still there."""
+        self.sent += len(piece)
+        await self._caller.send(self._decoder.decode(piece))
+
+
+async def log(farm: Farm, caller: Caller, *, build_id: int, follow: bool = False) -> BuildSnapshot:
+    """Send the build's log in pieces; the build as it is at the end.
+
+    With `follow` a build that waits is waited for, and a running one followed until it has ended.
+    Raises Refused for a build that has no log.
+    """
+    build = await farm.transactor.read(builds.build, build_id)
+    sender = _Sender(caller)
+    if farm.live is not None:
+        await _send_live(farm, farm.live, sender, build, follow)
+        build = await farm.transactor.read(builds.build, build_id)
+    if build.state in _RUNS:
+        if not sender.sent:
+            await _send_tail(farm, sender, build)
+    elif build.log_digest is not None:
+        await _send_stored(farm, sender, build.log_digest)
+    elif not sender.sent:
+        raise Refused(f"Build {build_id} has no log: it is {build.state.value}.")
+    return build
+
+
+async def _send_live(
+    farm: Farm, live: Live, sender: _Sender, build: BuildSnapshot, follow: bool
+) -> None:
+    """Send what builders have of the log so far; with `follow` until the build has ended."""
+    while build.state in _RUNS or (follow and build.state is BuildState.NEEDSBUILD):
+        sender.sent = 0  # each attempt has a log of its own
+        with live.watching(build.id):
+            build = await _send_attempt(farm, live, sender, build, follow)
+        if not follow:
+            return
+        await sender.send(b"")
+        await deferLater(farm.reactor, FOLLOW_INTERVAL)
+        if build.state is BuildState.NEEDSBUILD:
+            build = await farm.transactor.read(builds.build, build.id)
+
+
+async def _send_attempt(
+    farm: Farm, live: Live, sender: _Sender, build: BuildSnapshot, follow: bool
+) -> BuildSnapshot:
+    """Send the log of the attempt that runs; the build as it is when that has ended."""
+    attempt = build.attempt_count
+    while build.state in _RUNS and build.attempt_count == attempt:
+        piece = await _fetch(live, build.id, sender.sent)
+        await sender.send(piece)
+        if not piece:
+            if not follow:
+                break
+            await deferLater(farm.reactor, FOLLOW_INTERVAL)
+        build = await farm.transactor.read(builds.build, build.id)
+    return build
+
+
+async def _fetch(live: Live, build_id: int, start: int) -> bytes:
+    """The next piece; empty where there is none yet, or the builder cannot be asked now."""
+    try:
+        return await live.fetch_log(build_id, start, PIECE) or b""
+    except BuilderError:
+        return b""
+
+
+async def _send_tail(farm: Farm, sender: _Sender, build: BuildSnapshot) -> None:
+    """Send the end of the log as the database has it: nobody can ask the builder."""
+    entry = await farm.transactor.read(queue.queue_entry, build.id)
+    if entry is not None and entry.logtail:
+        await sender.send(entry.logtail.encode())
+
+
+async def _send_stored(farm: Farm, sender: _Sender, digest: str) -> None:
+    def read(position: int) -> bytes:
+        with farm.filestore.open(digest) as file:
+            return StoredLog(file).read(position, PIECE)
+
+    while piece := await farm.workers.run(read, sender.sent):
+        await sender.send(piece)
