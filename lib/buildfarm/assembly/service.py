@@ -25,7 +25,7 @@ from buildfarm.admin import verbs
 from buildfarm.admin.farm import Farm
 from buildfarm.admin.server import ControlServer
 from buildfarm.assembly.live import LiveFarm
-from buildfarm.assembly.lock import hold_lock
+from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.scanners import wire_scanners
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
@@ -99,6 +99,8 @@ class FarmService(Service):
         self._parts = Sequence(reactor, _STOP_WITHIN)
         self._starting: Deferred[None] = Deferred()
         self._reloading: list[Callable[[Settings], None]] = []
+        #: The way to the database, once it is open.
+        self.storage: Transactor | None = None
 
     def startService(self) -> None:  # noqa: N802 - Twisted's name
         """Take the lock, then build and start everything."""
@@ -136,7 +138,8 @@ class FarmService(Service):
 
     async def _start(self) -> None:
         settings, reactor = self._settings, self._reactor
-        self._parts.started("lock", hold_lock(settings).leave, 1.0)
+        lock = await wait_for_lock(reactor, settings)
+        self._parts.started("lock", lock.leave, 1.0)
         sys.setswitchinterval(settings.manager.switch_interval)
         for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
@@ -152,6 +155,7 @@ class FarmService(Service):
         database.check()
         storage = Transactor(reactor, database, announce, settings.manager.database_threads)
         self._stops("database", storage.stop, _THREADS_GRACE)
+        self.storage = storage
         epoch = await storage.write(begin_epoch, self._now())
 
         # Files: threads that read and write them, the store, and the two listeners.
