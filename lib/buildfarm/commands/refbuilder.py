@@ -65,7 +65,7 @@ def main(name: str, listen: str, workdir: Path, arch: str | None) -> None:
         port: Any = await builder.start(listen)
         address = port.getHost()
         log.info(
-            "{name} listening on {url}", name=name, url=f"http://{address.host}:{address.port}"
+            "{name} listening at {url}", name=name, url=f"http://{address.host}:{address.port}"
         )
 
     def cannot_start(failure: Any) -> None:
