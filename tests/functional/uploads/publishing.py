@@ -107,6 +107,16 @@ class PublishingTestCase(FarmTestCase):
         """What the database does."""
         self.prepared = True
 
+    def orphan_at(self, last: str, results: tuple[ResultFile, ...], task: UploadTask) -> None:
+        """A try whose manager is killed at the step `last`, while its child lives on."""
+
+        def checkpoint(step: str) -> None:
+            if step == last:
+                self.children.lent.close = self.children.lent.abandon  # type: ignore[method-assign]
+                raise Killed
+
+        self.assertRaises(Killed, self.publish, results, task, checkpoint)
+
     def killing_at(self, fatal: str) -> Callable[[str], None]:
         """A checkpoint at which this try ends at once: its child is killed where it stands."""
 

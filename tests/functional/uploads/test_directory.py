@@ -97,6 +97,19 @@ class TestKills(DirectoryTestCase):
         self.assertEqual(cookies, sorted(self.published()))
         self.assertEqual([], [*(self.root / "outgoing").iterdir()])
 
+    def test_manager_killed_at_each_step(self) -> None:
+        """The child of a killed manager publishes nothing that the database does not know of."""
+        for number, last in enumerate(STEPS, 1):
+            files = self.spool(hello(), number)
+            self.prepared = False
+            task = self.task(number=number)
+            self.orphan_at(last, files, task)
+            self.publish(
+                files, replace(task, attempt=replace(task.attempt, prepared=self.prepared))
+            )
+        self.assertEqual(len(STEPS), len(self.published()))
+        self.assertEqual([], [*(self.root / "outgoing").iterdir()])
+
     def test_killed_while_it_prepares(self) -> None:
         """What a killed try left in `outgoing` is not mixed into the next."""
         left = self.root / "outgoing" / "PACKAGEBUILD-1-1-0123abcd"

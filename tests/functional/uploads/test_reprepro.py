@@ -216,6 +216,16 @@ class TestKills(RepreproTestCase):
             self.assertEqual([f"hello {version}", f"hello-data {version}"], self.listed())
             self.assert_sound()
 
+    def test_manager_killed_at_each_step(self) -> None:
+        """The child of a killed manager takes back what it began; the next one publishes."""
+        for number, last in enumerate(STEPS, 2):
+            version = f"{number}.0"
+            files = self.spool(hello(version), number)
+            self.orphan_at(last, files, self.task_of(version, number))
+            self.upload(version, number)
+            self.assertEqual([f"hello {version}", f"hello-data {version}"], self.listed())
+            self.assert_sound()
+
     def test_another_upload_comes_first(self) -> None:
         """What a killed try left is taken back by whoever comes next."""
         self.assertRaises(
