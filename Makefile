@@ -49,6 +49,14 @@ lpbuildd-venv: .venvs/launchpad-buildd/.installed
 	@$(@D)/bin/pip $(pip_install) --ignore-installed --requirement requirements/launchpad-buildd.lock
 	@touch $@
 
+# The peer of the benchmarks.
+.venvs/buildbot/.installed: requirements/buildbot.lock
+	@scripts/install-debian-packages venv
+	@echo "Installing Buildbot into .venvs/buildbot"
+	@python=$$(scripts/find-python) && "$$python" -m venv --clear $(@D)
+	@$(@D)/bin/pip $(pip_install) --requirement requirements/buildbot.lock
+	@touch $@
+
 locks:
 	@python3 -m venv var/lock-tools && var/lock-tools/bin/pip install --quiet uv
 	@PATH=$(CURDIR)/var/lock-tools/bin:$$PATH scripts/lock-requirements
@@ -84,6 +92,15 @@ types: .venv/.installed
 
 test: .venv/.installed .venvs/launchpad-buildd/.installed
 	@$(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) --dist=worksteal $(TESTS)
+
+# --- benchmarks -----------------------------------------------------------------------------
+
+# All of them, or some: make bench BENCH="scan latency"
+BENCH ?=
+
+.PHONY: bench
+bench: .venv/.installed .venvs/buildbot/.installed
+	@$(bin)/python -m bench $(BENCH)
 
 # --- installation ---------------------------------------------------------------------------
 
