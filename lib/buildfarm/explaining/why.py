@@ -11,6 +11,7 @@ change; for a build that has ended, its attempts and their verdicts are the stor
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from buildfarm.explaining.facts import Facts, facts_of
 from buildfarm.explaining.forecast import spoken, start_in
@@ -71,7 +72,12 @@ async def fetch_why(
 
     Raises Refused where there is no such build, StorageError where the database cannot be read.
     """
-    return explain(await transactor.read(facts_of, build_id), pauses, now)
+    return await transactor.read(_why, build_id, pauses, now)
+
+
+def _why(store: Any, build_id: int, pauses: Sequence[str], now: datetime) -> Why:
+    """A query: in a large farm the answer takes longer to make than the reactor may wait."""
+    return explain(facts_of(store, build_id), pauses, now)
 
 
 def explain(facts: Facts, pauses: Sequence[str], now: datetime) -> Why:
@@ -165,9 +171,10 @@ def _remedy(
     if rules & _PASSING:
         return "Nothing needs to be done: a builder that fits must become free."
     wanted = _wanted(entry.requirement)
-    out = [one.name for one in facts.builders if fits(one, entry.requirement)]
+    out = ", ".join(one.name for one in facts.builders if fits(one, entry.requirement))
     if out:
-        return f"Put one of these back to use (`builder set NAME --ok --auto`): {', '.join(out)}; or add {wanted}."
+        back = "Put one of these back to use (`builder set NAME --ok --auto`)"
+        return f"{back}: {out}; or add {wanted}."
     return f"Add {wanted}: no builder of this farm will ever take it."
 
 
