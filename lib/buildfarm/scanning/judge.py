@@ -35,7 +35,7 @@ from buildfarm.vocab.errors import (
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.settings import ScanningSettings
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
-from buildfarm.vocab.states import Culprit
+from buildfarm.vocab.states import AttemptState, Culprit
 from buildfarm.vocab.text import one_line
 
 #: What `Pauses` calls the manager's own faults.
@@ -175,7 +175,10 @@ class Judge:
     async def _settle_failure(
         self, builder: BuilderSnapshot, job: Job | None, error: Exception
     ) -> tuple[BuilderSnapshot, bool]:
-        settlement = settling.settle_failure(builder, _standing(job), str(error), self._utc_now())
+        sent = job is None or job.state is not AttemptState.CLAIMED
+        settlement = settling.settle_failure(
+            builder, _standing(job), str(error), self._utc_now(), sent=sent
+        )
         self._failures.pop(builder.id, None)
         builder = await self._settle(builder, job, settlement)
         if job is not None and isinstance(settlement.job, JobWarning):
