@@ -1,4 +1,4 @@
-"""What XML-RPC messages amount to: values, calls, replies, faults; and the bounds of a message.
+"""What XML-RPC messages amount to: values, calls, faults; and the bounds of a message.
 
 Layer 1. Written by `wire.rpcwriting`, read by `wire.rpcreading`; tests: tests/unit/wire.
 
@@ -13,10 +13,10 @@ Value: TypeAlias = bool | int | float | str | bytes | list["Value"] | dict[str, 
 
 #: Bytes in a message. A status with a full log tail has 3,500, one with 500 results 90,000.
 MAX_BYTES = 1024 * 1024
-#: XML elements in a message: about 2,000 results in a status. Bounds the time of one reading.
-MAX_ELEMENTS = 8192
-#: Elements within elements: twelve arrays or structs in each other.
-MAX_DEPTH = 40
+#: XML tags in a message: about 2,000 results in a status. Bounds the time of one reading.
+MAX_TAGS = 16 * 1024
+#: Arrays and structs in each other.
+MAX_DEPTH = 12
 
 #: What XML-RPC calls an int.
 INT_RANGE = range(-(2**31), 2**31)
@@ -32,13 +32,6 @@ class Call:
 
     method: str
     params: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """The value that answers a call."""
-
-    value: Value
 
 
 @dataclass(frozen=True, slots=True)
