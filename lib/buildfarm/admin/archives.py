@@ -29,7 +29,7 @@ _MAX_KEY = 1024 * 1024
 class ArchiveChanges(TypedDict, total=False):
     """What may be changed of an archive; only what is named is. See `ArchiveSnapshot`."""
 
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]  # noqa: RUF012
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # type: ignore[misc]  # noqa: RUF012
 
     suites: tuple[str, ...]
     architectures: tuple[str, ...]

@@ -21,7 +21,7 @@ _SHOWN = 20
 class BuilderChanges(TypedDict, total=False):
     """What may be changed of a builder; only what is named is. See `BuilderSnapshot`."""
 
-    __pydantic_config__ = {"extra": "forbid"}  # type: ignore[misc]  # noqa: RUF012
+    __pydantic_config__ = {"extra": "forbid", "strict": True}  # type: ignore[misc]  # noqa: RUF012
 
     url: str
     title: str

@@ -1,6 +1,6 @@
 """The verb of source packages: submit.
 
-Layer 5. Tests: tests/functional/admin/test_verbs.py.
+Layer 5. Tests: tests/functional/admin/test_submit.py.
 """
 
 from buildfarm.admin.farm import Caller, Farm

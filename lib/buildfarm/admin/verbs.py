@@ -2,7 +2,7 @@
 
 Layer 5. A verb is `async def verb(farm, caller, *, …)` in the module of its noun; its keyword
 parameters are its contract. What a request brings is checked against their annotations, strictly,
-before the verb runs. Tests: tests/unit/admin/test_verbs.py.
+before the verb runs. Tests: tests/functional/admin/test_verbs.py.
 """
 
 import functools
