@@ -27,7 +27,7 @@ class MemoryTransport:
         self.protocol = protocol
         self.peer: MemoryTransport | None = None
         self._paused = False
-        self._waiting: list[bytes] = []
+        self.waiting: list[bytes] = []
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the other end, or keep it there while that end is paused."""
@@ -37,7 +37,7 @@ class MemoryTransport:
     def take(self, data: bytes) -> None:
         """`data` has come from the other end."""
         if self._paused:
-            self._waiting.append(data)
+            self.waiting.append(data)
         else:
             self.protocol.dataReceived(data)
 
@@ -48,8 +48,8 @@ class MemoryTransport:
     def resumeProducing(self) -> None:
         """Hand over what was kept, and what comes."""
         self._paused = False
-        while self._waiting and not self._paused:
-            self.protocol.dataReceived(self._waiting.pop(0))
+        while self.waiting and not self._paused:
+            self.protocol.dataReceived(self.waiting.pop(0))
 
     def loseConnection(self) -> None:
         """End the connection in peace."""
