@@ -39,7 +39,7 @@ DEADLINE = 300.0
 _STYLES = {"FULLYBUILT": "green", "FAILEDTOBUILD": "red", "MANUALDEPWAIT": "yellow"}
 _UNDER_WAY = {"NEEDSBUILD", "BUILDING", "GATHERING", "UPLOADING"}
 
-console = Console(highlight=False)
+console = Console(highlight=False, soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +126,21 @@ def follow(farm: Farm) -> list[dict[str, Any]]:
 
 def show_table(farm: Farm, builds: Sequence[dict[str, Any]]) -> None:
     """What became of each build, where, and how long it took."""
-    table = Table("id", "package", "version", "archive", "status", "builder", "time", "why")
+    table = Table("id", "package", "archive", "status", "builder", "time")
     for build in builds:
         attempt = farm.ask("build", "show", str(build["id"]))["attempts"][-1]
         table.add_row(
             str(build["id"]),
-            build["source"],
-            build["version"],
+            f"{build['source']} {build['version']}",
             build["archive"],
             Text(build["state"], style=_STYLES.get(build["state"], "")),
             build["builder"],
             f"{_seconds(attempt['claimed'], build['finished']):.1f} s",
-            Text(build["reason"] or ""),
         )
     console.print(table)
+    for build in builds:
+        if build["state"] != "FULLYBUILT":
+            say(f"{build['source']}: {build['reason']}")
 
 
 def _seconds(begun: str, ended: str) -> float:
@@ -189,7 +190,7 @@ def demonstrate(farm: Farm) -> bool:
     for build in wrong:
         say(f"{build['source']} should have ended as {expected[build['source']]}.")
     failed = next(build for build in builds if build["source"] == "farm-broken")
-    say(f"\nWhy farm-broken failed:\n  {_command('build', 'log', str(failed['id']))}")
+    say(f"\nThe log of farm-broken:\n  {_command('build', 'log', str(failed['id']))}")
     words = prove("hello", "usr/bin/hello", "main")
     say(f"\napt fetched hello from {WEB}/archive/main, and it says: {words}")
     return not wrong and len(builds) == len(PACKAGES)
