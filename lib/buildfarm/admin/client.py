@@ -58,7 +58,8 @@ def ask(
     try:
         with connection, connection.makefile("rb") as answers:
             sent = socket.send_fds(connection, [line], [file.fileno() for file in files])
-            connection.sendall(line[sent:])
+            if sent < len(line):  # even to send nothing fails where the answer was that quick
+                connection.sendall(line[sent:])
             for answer_line in answers:
                 match decode_answer(answer_line):
                     case Part(value):
