@@ -42,6 +42,14 @@ def _host_architecture() -> str:
     help="A directory of this builder's own; made where there is none.",
 )
 @click.option("--arch", help="Its Debian architecture; this machine's by default.")
+@click.option(
+    "--backend",
+    type=click.Choice(["dpkg"]),
+    default="dpkg",
+    show_default=True,
+    expose_value=False,
+    help="What builds; there is this one.",
+)
 def main(name: str, listen: str, workdir: Path, arch: str | None) -> None:
     """Run a reference builder; exit status 1 where it cannot start."""
     from twisted.internet import epollreactor

@@ -8,7 +8,7 @@ import re
 _UNMET = re.compile(r"Unmet build dependencies: (.*)")
 _PACKAGE = r"[a-z0-9][a-z0-9.+-]+(?::[a-z0-9-]+)?(?: \([^()]*\))?"
 _RELATION = re.compile(rf"{_PACKAGE}(?: \| {_PACKAGE})*")
-_QUALIFIER = re.compile(r":[a-z0-9-]+")
+_QUALIFIED = re.compile(r"(^|\| )([a-z0-9][a-z0-9.+-]+):[a-z0-9-]+")
 
 
 def missing_dependencies(text: str) -> str:
@@ -21,4 +21,4 @@ def missing_dependencies(text: str) -> str:
     if unmet is None:
         return ""
     relations = (found[0] for found in _RELATION.finditer(unmet[1]))
-    return ", ".join(_QUALIFIER.sub("", relation) for relation in relations)
+    return ", ".join(_QUALIFIED.sub(r"\1\2", relation) for relation in relations)

@@ -84,7 +84,8 @@ class PackageBuild:
 
     def _check_dependencies(self) -> None:
         """Compare build-dependencies with what is installed; nothing is ever installed."""
-        check = ["dpkg-checkbuilddeps", *([] if self.job.arch_indep else ["-B"])]
+        kind = [] if self.job.arch_indep else ["-B"]
+        check = ["dpkg-checkbuilddeps", f"-a{self.job.architecture}", *kind]
         told = subprocess.run(
             check,
             cwd=self.directory / _SOURCE,
@@ -104,9 +105,14 @@ class PackageBuild:
             )
 
     def _build(self) -> None:
-        kind = "--build=binary" if self.job.arch_indep else "--build=any"
-        suite = f"--changes-option=-DDistribution={self.job.suite}"
-        build = ["dpkg-buildpackage", kind, "--unsigned-source", "--unsigned-changes", suite]
+        build = [
+            "dpkg-buildpackage",
+            "-b" if self.job.arch_indep else "-B",
+            "-us",
+            "-uc",
+            f"-a{self.job.architecture}",
+            f"--changes-option=-DDistribution={self.job.suite}",
+        ]
         status = self._run(build, self.directory / _SOURCE)
         if status != 0:
             raise Ended(BuildOutcome.PACKAGEFAIL, f"dpkg-buildpackage ended with status {status}.")

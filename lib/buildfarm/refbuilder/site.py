@@ -47,7 +47,16 @@ def make_site(reactor: Any, daemon: Daemon, cache: FileCache) -> Site:
     files: Any = FileCacheResource(cache)
     root.putChild(b"rpc", calls)
     root.putChild(b"filecache", files)
-    return Site(root, timeout=IDLE_TIMEOUT, reactor=reactor)
+    return _QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)  # type: ignore[no-untyped-call]
+
+
+class _QuietSite(Site):
+    """Serves without a line in the log for each request: a manager asks several times a second."""
+
+    noisy = False
+
+    def log(self, request: Any) -> None:
+        """Nothing."""
 
 
 class CallResource(Resource):
