@@ -126,6 +126,8 @@ class Connection(TwistedProtocol):
                 refused = self._nonsense(f"did not answer `{self._what}` with HTTP: {error}")
             self._end(refused)
             return
+        if self._answered is None:
+            return  # a sink closed the connection
         if self._complete:
             self._complete_exchange()
         elif self._received > MAX_HEADERS + 2 * self._received_body:
