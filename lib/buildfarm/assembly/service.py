@@ -233,7 +233,7 @@ class FarmService(Service):
         await self._listen(self._settings.web.listen, root)
 
     async def _listen(self, address: str, resource: Resource) -> None:
-        site = _QuietSite(resource, reactor=self._reactor)
+        site: Any = _QuietSite(resource, reactor=self._reactor)  # type: ignore[no-untyped-call]
         try:
             port = await serverFromString(self._reactor, address).listen(site)
         except CannotListenError as error:

@@ -1,16 +1,18 @@
 """Resets of virtual builders, by a command that the operator configured.
 
-Layer 3; DESIGN section 5, rule 10. Tests: tests/functional/builders/test_resets.py.
+Layer 3; DESIGN section 5, rule 10. Tests: tests/unit/builders/test_reset_arguments.py,
+tests/functional/builders/test_resets.py.
 
-The command is a child process with a lock file per builder. A reset that outlived a killed manager
-still holds it, and is waited for, or killed, before this builder is reset again.
+The command is a child process that holds a lock file of its builder. A reset that outlived a
+killed manager still holds it: it is waited for, in the reactor, so that no thread stands still for
+it; past the deadline it is killed. Only then is this builder reset again.
 """
 
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from twisted.internet.defer import DeferredSemaphore
+from twisted.internet.task import deferLater
 
 from buildfarm.builders.address import BuilderAddress
 from buildfarm.flow import lockfiles
@@ -19,9 +21,12 @@ from buildfarm.flow.lockfiles import HeldLock
 from buildfarm.flow.reactors import ProcessReactor
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.builder import BuilderSnapshot
-from buildfarm.vocab.errors import FlowError, LockHeld, Refused, ResetFailed
+from buildfarm.vocab.errors import FlowError, Refused, ResetFailed
 from buildfarm.vocab.names import is_name
 from buildfarm.vocab.settings import ResetSettings
+
+#: Seconds between looks at whether an orphaned reset has ended.
+_POLL_ORPHAN = 0.5
 
 
 def reset_arguments(command: Sequence[str], builder: BuilderSnapshot) -> list[str]:
@@ -52,8 +57,8 @@ class Resetter:
     def __init__(
         self, reactor: ProcessReactor, settings: ResetSettings, locks_dir: Path, workers: Workers
     ) -> None:
-        self.settings = settings
         self._reactor = reactor
+        self.settings = settings
         self._locks_dir = locks_dir
         self._workers = workers
         self._places: dict[str, DeferredSemaphore] = {}
@@ -67,17 +72,16 @@ class Resetter:
         places = self._places_of(builder.vm_host or "")
         await places.acquire()
         try:
-            lock = await self._workers.run(self._take_lock, builder)
-            try:
-                result = await run_command(
-                    self._reactor,
-                    arguments,
-                    deadline=self.settings.deadline,
-                    max_output=self.settings.max_output,
-                    lock=lock,
-                )
-            except FlowError as error:
-                raise ResetFailed(f"the reset command of {builder.name}: {error}") from error
+            lock = await self._take_lock(builder)
+            result = await run_command(
+                self._reactor,
+                arguments,
+                deadline=self.settings.deadline,
+                max_output=self.settings.max_output,
+                lock=lock,
+            )
+        except (FlowError, OSError) as error:
+            raise ResetFailed(f"{builder.name} cannot be reset: {error}") from error
         finally:
             places.release()
         if not result.succeeded:
@@ -89,14 +93,13 @@ class Resetter:
             self._places[vm_host] = DeferredSemaphore(self.settings.per_vm_host)
         return self._places[vm_host]
 
-    def _take_lock(self, builder: BuilderSnapshot) -> HeldLock:
-        """In a file thread: the lock of this builder's resets, once an orphan has let go of it."""
+    async def _take_lock(self, builder: BuilderSnapshot) -> HeldLock:
+        """The lock of this builder's resets, once an orphan has let go of it, or was made to."""
         path = self._locks_dir / f"reset-{builder.name}"
-        try:
-            lockfiles.clear(path, self.settings.deadline, clock=time.monotonic)
-        except LockHeld as error:
-            raise ResetFailed(f"{builder.name} cannot be reset: {error}") from error
-        lock = lockfiles.try_hold(path)
-        if lock is None:
-            raise ResetFailed(f"{builder.name} cannot be reset: {path} is held by another process")
+        give_up = self._reactor.seconds() + self.settings.deadline
+        while (lock := await self._workers.run(lockfiles.try_hold, path)) is None:
+            if self._reactor.seconds() >= give_up:
+                await self._workers.run(lockfiles.clear, path, 0.0)
+            else:
+                await deferLater(self._reactor, _POLL_ORPHAN)  # type: ignore[arg-type]
         return lock

@@ -5,10 +5,10 @@ sockets, database, file store, upload children. What a test asks is read from th
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from buildfarm.assembly.service import FarmService, no_checkpoint, utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
@@ -17,6 +17,7 @@ from buildfarm.farmtesting.fakedaemon import FakeDaemon
 from buildfarm.farmtesting.simulatedbuilder import SimulatedBuilder
 from buildfarm.farmtesting.simulatedresults import package_results
 from buildfarm.storage import archives, attempts, builds, chroots, events, roster
+from buildfarm.storage.acts import Committed
 from buildfarm.storage.database import Database
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.archive import ChrootSnapshot, NewArchive
@@ -33,6 +34,9 @@ from buildfarm.vocab.settings import (
 )
 from buildfarm.vocab.states import BuildState, ResetProtocol, UploaderKind
 from buildfarm.vocab.submission import SourcePackage, Submission, WantedBuild
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 #: Nothing waits long in a test: what takes minutes on a farm takes a second here.
 QUICK = ScanningSettings(
@@ -188,7 +192,7 @@ class Farm:
             return found if found.state in states else None
 
         what = f"build {build_id} to become {' or '.join(state.value for state in states)}"
-        found = await self.test.wait_until(there, deadline, what)
+        found: BuildSnapshot | None = await self.test.wait_until(there, deadline, what)
         assert found is not None, "wait_until returns what is true"
         return found
 
@@ -205,23 +209,27 @@ class Farm:
         """The attempts whose results the archive got."""
         return sorted(path.name for path in self.published.iterdir())
 
-    async def read(self, query: Callable[..., Any], *arguments: Any) -> Any:
+    async def read(
+        self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """The answer of `query`."""
 
-        async def ask(storage: Transactor) -> Any:
-            return await storage.read(query, *arguments)
+        async def ask(storage: Transactor) -> T:
+            return await storage.read(query, *args, **kwargs)
 
         return await self._with_database(ask)
 
-    async def write(self, act: Callable[..., Any], *arguments: Any) -> Any:
+    async def write(
+        self, act: Callable[Concatenate[Any, P], Committed[T]], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """What `act` committed; the running manager hears of it as if it had done it itself."""
 
-        async def ask(storage: Transactor) -> Any:
-            return await storage.write(act, *arguments)
+        async def ask(storage: Transactor) -> T:
+            return await storage.write(act, *args, **kwargs)
 
         return await self._with_database(ask)
 
-    async def _with_database(self, work: Callable[[Transactor], Any]) -> Any:
+    async def _with_database(self, work: Callable[[Transactor], Awaitable[T]]) -> T:
         if self.service is not None and self.service.storage is not None:
             return await work(self.service.storage)
         database = Database(self.settings.database_uri)

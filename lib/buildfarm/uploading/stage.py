@@ -39,6 +39,10 @@ _LONGEST_SLEEP = 30.0
 _READ = 256
 
 
+#: Twisted's own type of this cannot be told apart by a checker.
+wait_in_thread: Callable[..., object] = blockingCallFromThread
+
+
 class Publish(Protocol):
     """Checks and publishes results, blocking; `uploads.publishing.publish` with its settings."""
 
@@ -189,7 +193,7 @@ class UploadStage:
             )
 
         def commit_prepared() -> None:
-            blockingCallFromThread(self._reactor, prepared)
+            wait_in_thread(self._reactor, prepared)
 
         results = results_of(task, self._spool_dir)
         try:
