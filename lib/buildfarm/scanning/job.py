@@ -42,6 +42,12 @@ class Job:
         return self.order.attempt.cookie
 
     @property
+    def label(self) -> str:
+        """How log lines name it: `build=7 attempt=2`."""
+        attempt = self.order.attempt
+        return f"build={attempt.build_id} attempt={attempt.number}"
+
+    @property
     def cancelling(self) -> bool:
         """Whether a cancel was asked for."""
         return self.order.cancelling

@@ -243,7 +243,7 @@ class Judge:
         self.log.info(
             "builder={builder} {job}settled: {reason}",
             builder=builder.name,
-            job="" if job is None else f"build={job.order.attempt.build_id} ",
+            job="" if job is None else f"{job.label} ",
             reason=one_line(settlement.reason),
         )
         return builder if settled is None else settled

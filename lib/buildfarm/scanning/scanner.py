@@ -91,6 +91,7 @@ class Scanner:
     def leave(self) -> None:
         """End after this cycle, for good: the builder was removed."""
         self._stopping = True
+        self._judge.forget(self._steps.builder.id)
         self._steps.client.close()
 
     async def stop(self, grace: float) -> None:

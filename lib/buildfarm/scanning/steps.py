@@ -130,10 +130,9 @@ class Steps:
             job.since = job.tail_noted = self._reactor.seconds()
             self._note(confirmed=self._utc_now())
             self.log.info(
-                "builder={builder} build={build} attempt={attempt} dispatched: {title}",
+                "builder={builder} {job} dispatched: {title}",
                 builder=self.builder.name,
-                build=job.order.attempt.build_id,
-                attempt=job.order.attempt.number,
+                job=job.label,
                 title=job.order.title,
             )
             return self._pace_of(job)
@@ -234,7 +233,9 @@ class Steps:
             self.builder, self.client, self._wakeup
         )
         if machine_of(self.builder) is Machine.VIRTUAL_2_0:
+            self.log.info("builder={builder} its reset was accepted", builder=self.builder.name)
             return self._crew.resets.cleaning_deadline
+        self.log.info("builder={builder} was reset", builder=self.builder.name)
         return await self._claim(ClaimRequest(self.builder.id, True, output))
 
     async def _await_reset(self, said: Observation | None) -> float:
