@@ -31,9 +31,25 @@ def read_key(path: Path) -> str:
     if len(content) > MAX_KEYS:
         raise Refused(f"{path} is larger than the {MAX_KEYS} bytes that a file with keys may have.")
     if content and content[0] in _PUBLIC_KEY_BYTES:
-        # The checksum line is optional, and not wanted any more by RFC 9580.
-        lines = textwrap.wrap(base64.b64encode(content).decode(), 64)
-        return "\n".join((_BEGIN, "", *lines, _END, ""))
+        return _armored(content)
     if _BEGIN.encode() not in content or not content.isascii():
         raise Refused(f"{path} holds no public key, neither armored nor binary.")
     return content.decode("ascii")
+
+
+def _armored(content: bytes) -> str:
+    """Binary keys in ASCII armor, with the checksum that GnuPG asks for (RFC 4880, section 6)."""
+    lines = textwrap.wrap(base64.b64encode(content).decode(), 64)
+    checksum = base64.b64encode(_crc24(content).to_bytes(3, "big")).decode()
+    return "\n".join((_BEGIN, "", *lines, f"={checksum}", _END, ""))
+
+
+def _crc24(content: bytes) -> int:
+    crc = 0xB704CE
+    for byte in content:
+        crc ^= byte << 16
+        for _ in range(8):
+            crc <<= 1
+            if crc & 0x1000000:
+                crc ^= 0x1864CFB
+    return crc
