@@ -13,7 +13,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Coroutine
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, overload
 
 import fixtures
 import testtools
@@ -88,12 +88,28 @@ class FarmTestCase(testtools.TestCase):
         """A new empty directory that is removed when the test ends."""
         return Path(self.useFixture(fixtures.TempDir()).path)
 
+    @overload
     async def wait_until(
         self,
-        condition: Callable[[], T | Awaitable[T]],
+        condition: Callable[[], Awaitable[T]],
         deadline: float = 20.0,
         what: str | Callable[[], str] = "",
-    ) -> T:
+    ) -> T: ...
+
+    @overload
+    async def wait_until(
+        self,
+        condition: Callable[[], T],
+        deadline: float = 20.0,
+        what: str | Callable[[], str] = "",
+    ) -> T: ...
+
+    async def wait_until(
+        self,
+        condition: Callable[[], Any],
+        deadline: float = 20.0,
+        what: str | Callable[[], str] = "",
+    ) -> Any:
         """Ask `condition` until its answer is true, and return that answer.
 
         Fails the test after `deadline` seconds, naming `what` was waited for; a function is asked
@@ -102,7 +118,7 @@ class FarmTestCase(testtools.TestCase):
         give_up = self.reactor.seconds() + deadline
         while True:
             asked = condition()
-            answer: T = await asked if inspect.isawaitable(asked) else asked
+            answer = await asked if inspect.isawaitable(asked) else asked
             if answer:
                 return answer
             if self.reactor.seconds() > give_up:
