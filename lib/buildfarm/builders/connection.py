@@ -12,6 +12,8 @@ the whole life of a connection (`reset` to a later time costs no scheduling), an
 back only for what is needed.
 """
 
+import socket
+from contextlib import suppress
 from typing import Any, Protocol
 
 import httptools
@@ -69,6 +71,7 @@ class Connection(TwistedProtocol):
         self._headers_complete = False
         self._complete = False
         self._keep = False
+        self._socket: socket.socket | None = None
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """The connection is there; send small requests without waiting to fill a packet."""
@@ -76,6 +79,7 @@ class Connection(TwistedProtocol):
         self._timer = self._reactor.callLater(IDLE_TIMEOUT, self._time_is_up)
         if ITCPTransport.providedBy(self.transport):
             self.transport.setTcpNoDelay(True)
+            self._socket = self.transport.getHandle()
 
     def exchange(self, request: bytes, sink: Sink, seconds: float, what: str) -> Deferred[None]:
         """Send `request`; fires once its whole answer went into `sink`.
@@ -93,8 +97,23 @@ class Connection(TwistedProtocol):
         self._headers_complete = self._complete = False
         self._exchanges += 1
         self._timer.reset(seconds)
-        self.transport.write(request)
+        self._send(request)
         return answered
+
+    def _send(self, request: bytes) -> None:
+        """Send at once what the socket takes, which is nearly always all of it.
+
+        The transport would ask the reactor first whether it may write, and then to ask no more:
+        two system calls and a turn of the reactor, a fifth of what a scan costs. Nothing of
+        ours waits in it, since one exchange ends before the next begins. Whatever is wrong with
+        the socket the transport finds when it is given the rest.
+        """
+        sent = 0
+        if self._socket is not None:
+            with suppress(OSError):
+                sent = self._socket.send(request)
+        if sent < len(request):
+            self.transport.write(request[sent:])
 
     def pause(self) -> None:
         """Read nothing more until `resume`; what was read already still goes into the sink."""
@@ -126,8 +145,8 @@ class Connection(TwistedProtocol):
                 refused = self._nonsense(f"did not answer `{self._what}` with HTTP: {error}")
             self._end(refused)
             return
-        if self._answered is None:
-            return  # a sink closed the connection
+        if not self.usable:
+            return  # a sink has closed the connection
         if self._complete:
             self._complete_exchange()
         elif self._received > MAX_HEADERS + 2 * self._received_body:
