@@ -3,6 +3,7 @@
 Beside the layers. Its own test is in `tests/functional/farmtesting/test_daemons.py`.
 """
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -15,10 +16,24 @@ def kill_processes_in(directory: Path) -> None:
     """
     while strays := processes_in(directory):
         for process in strays:
-            try:
-                os.kill(process, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            kill_process(process)
+
+
+def kill_process(pid: int) -> None:
+    """Kill a process and return when it does not run any more, reaped or not."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    while is_running(pid):
+        os.sched_yield()
+
+
+def is_running(pid: int) -> bool:
+    """Whether this process runs; one that waits for its parent to take note of its end does not."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def processes_in(directory: Path) -> list[int]:
