@@ -5,11 +5,17 @@ sockets, database, file store, upload children. What a test asks is read from th
 """
 
 import hashlib
+import socket
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+from twisted.internet.threads import deferToThread
+
+from buildfarm.admin.client import ask, connect
+from buildfarm.admin.protocol import Request
 from buildfarm.assembly.service import FarmService, no_checkpoint, utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
@@ -90,9 +96,12 @@ class Farm:
     ) -> "Farm":
         """A farm in a directory of the test's, not running yet."""
         root = test.make_directory()
+        port = _free_port()
         settings = Settings(
             manager=ManagerSettings(state_dir=root / "state", min_free_bytes=1),
-            files=FilesSettings(listen="tcp:0:interface=127.0.0.1"),
+            files=FilesSettings(
+                listen=f"tcp:{port}:interface=127.0.0.1", public_url=f"http://127.0.0.1:{port}"
+            ),
             web=WebSettings(listen="tcp:0:interface=127.0.0.1"),
             scanning=scanning,
             resets=resets or ResetSettings(),
@@ -163,6 +172,18 @@ class Farm:
         )
         (build_id,) = await self.write(builds.submit, submission, "test", utc_now())
         return build_id
+
+    async def ask(self, verb: str, params: dict[str, Any], *files: Path) -> Any:
+        """What the control socket answers, as to a command that sends `files` along."""
+        request = Request(verb, params, "test", tuple(path.name for path in files))
+
+        def asking() -> Any:
+            with ExitStack() as stack:
+                opened = [stack.enter_context(path.open("rb")) for path in files]
+                connection = connect(self.settings.control_socket)
+                return ask(connection, request, opened, lambda part: None)
+
+        return await deferToThread(asking)
 
     # What is true now.
 
@@ -257,3 +278,10 @@ class Farm:
             "debian", "bookworm", "amd64", chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64
         )
         await storage.write(chroots.set_chroot, chroot, "test", now)
+
+
+def _free_port() -> int:
+    """A port that nothing listened at a moment ago; builders must be told it before it is used."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
