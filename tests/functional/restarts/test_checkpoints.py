@@ -1,0 +1,126 @@
+"""The manager is killed at each numbered step: nothing is lost, and nothing happens twice.
+
+At each step two managers in a row are killed; their children live on. The third brings every build
+to its end.
+"""
+
+import re
+import signal
+from pathlib import Path
+
+import buildfarm
+from tests.functional.restarts.killing import RestartTestCase
+
+_NAME = re.compile(r'"((?:dispatch|gather|clean|upload)\.[a-z-]+)"')
+
+
+class CheckpointTestCase(RestartTestCase):
+    async def kill_at(self, step: str) -> None:
+        """Two managers are killed at `step`; the third finishes what they began."""
+        await self.farm.add_builders(2, seconds=0.3)
+        await self.submit(2)
+        for count in (2, 1):
+            manager = self.farm.start_manager(step, count)
+            status = await self.farm.wait_until_ended(manager)
+            self.assertEqual(-signal.SIGKILL, status, self.farm.story())
+        self.farm.start_manager()
+        await self.farm.wait_until_all_built()
+        await self.farm.stop_manager()
+        await self.assert_promises()
+
+
+class DispatchTests(CheckpointTestCase):
+    async def test_claimed(self) -> None:
+        """The attempt is in the database, and the builder knows nothing of it."""
+        await self.kill_at("dispatch.claimed")
+
+    async def test_files_present(self) -> None:
+        """The builder has the files, and knows nothing of the build."""
+        await self.kill_at("dispatch.files-present")
+
+    async def test_sent(self) -> None:
+        """The attempt is SENT, and `build` never came to be on the wire."""
+        await self.kill_at("dispatch.sent")
+
+    async def test_confirmed(self) -> None:
+        """The build runs, and the database does not know that the builder said so."""
+        await self.kill_at("dispatch.confirmed")
+
+
+class GatherTests(CheckpointTestCase):
+    async def test_downloaded(self) -> None:
+        """The results are in the spool, and the database does not know."""
+        await self.kill_at("gather.downloaded")
+
+    async def test_settled(self) -> None:
+        """The results are ours, and the builder still has them."""
+        await self.kill_at("gather.settled")
+
+
+class CleanTests(CheckpointTestCase):
+    async def test_resetting(self) -> None:
+        """The builder is CLEANING, and nobody cleans it."""
+        await self.kill_at("clean.resetting")
+
+    async def test_reset(self) -> None:
+        """The machine was reset, and the database does not know."""
+        await self.kill_at("clean.reset")
+
+    async def test_done(self) -> None:
+        """The builder has forgotten its results, and the database does not know."""
+        await self.kill_at("clean.done")
+
+
+class UploadTests(CheckpointTestCase):
+    async def test_checked(self) -> None:
+        """The results have passed the check, and no archive was touched."""
+        await self.kill_at("upload.checked")
+
+    async def test_published(self) -> None:
+        """The results are in the archive, and the database does not know."""
+        await self.kill_at("upload.published")
+
+    async def test_recorded(self) -> None:
+        """All is done, and the spool still has the results."""
+        await self.kill_at("upload.recorded")
+
+
+class DirectoryTests(CheckpointTestCase):
+    async def test_prepared(self) -> None:
+        """The database knows that the upload is prepared; it is not public."""
+        await self.kill_at("upload.prepared")
+
+    async def test_renamed(self) -> None:
+        """The upload is public, and its reader may have taken it."""
+        await self.kill_at("upload.renamed")
+
+
+class RepreproTests(CheckpointTestCase):
+    async def test_saved(self) -> None:
+        """The archive's database is saved, and nothing was changed."""
+        await self.kill_at("upload.saved")
+
+    async def test_included(self) -> None:
+        """The package is in the archive, and nothing was verified."""
+        await self.kill_at("upload.included")
+
+    async def test_verified(self) -> None:
+        """The package is in the archive, and the ledger does not know."""
+        await self.kill_at("upload.verified")
+
+    async def test_committed(self) -> None:
+        """The ledger knows, and the manager does not."""
+        await self.kill_at("upload.committed")
+
+
+class CoverageTests(RestartTestCase):
+    def test_every_step_has_its_test(self) -> None:
+        """A step that is added to the product needs a test here."""
+        modules = [
+            path
+            for path in Path(buildfarm.__path__[0]).rglob("*.py")
+            if path.parent.name != "farmtesting"
+        ]
+        steps = {step for path in modules for step in _NAME.findall(path.read_text())}
+        tested = set(re.findall(r'kill_at\("([^"]+)"\)', Path(__file__).read_text()))
+        self.assertEqual(steps, tested)

@@ -1,0 +1,48 @@
+"""The manager is killed at random moments under load, twenty times on one farm.
+
+The seed of the moments is in the output of a failed test; `RESTARTS_SEED` repeats them.
+"""
+
+import os
+import random
+import signal
+
+from twisted.internet.task import deferLater
+
+from buildfarm.vocab.states import UploaderKind
+from tests.functional.restarts.killing import RestartTestCase
+
+KILLS = 20
+
+#: Seconds from the start of a manager to its end: some do not come to their first scan, others
+#: are in the midst of everything.
+_SOONEST, _LATEST = 0.4, 2.0
+
+
+class RandomKillTests(RestartTestCase):
+    async def test_directory(self) -> None:
+        """Builds are published by renaming directories, some of which a reader takes at once."""
+        await self.kill_at_random(UploaderKind.DIRECTORY)
+
+    async def test_reprepro(self) -> None:
+        """Builds are published by reprepro, which must not be cut off unnoticed."""
+        await self.kill_at_random(UploaderKind.REPREPRO)
+
+    async def kill_at_random(self, uploader: UploaderKind) -> None:
+        """Kill managers while builds come in; the last one finishes what is left."""
+        seed = int(os.environ.get("RESTARTS_SEED") or random.SystemRandom().randrange(10**6))
+        print(f"RESTARTS_SEED={seed}")  # noqa: T201 - pytest shows it when the test fails
+        moments = random.Random(seed)
+        await self.farm.add_builders(3, seconds=0.6)
+        await self.submit(4, uploader, prefix="first")
+        for number in range(KILLS):
+            await self.submit(2, uploader, prefix=f"round{number}-")
+            manager = self.farm.start_manager()
+            await deferLater(self.reactor, moments.uniform(_SOONEST, _LATEST))
+            self.assertIsNone(manager.status, self.farm.story())
+            manager.send(signal.SIGKILL)
+            await manager.when_ended()
+        self.farm.start_manager()
+        await self.farm.wait_until_all_built()
+        await self.farm.stop_manager()
+        await self.assert_promises()
