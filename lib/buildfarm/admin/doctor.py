@@ -2,7 +2,7 @@
 
 Layer 5. Only the harmless part of the protocol is used: `info`, `status`, `echo`, and, while the
 daemon is idle, `ensurepresent` of a small file of our own, since that call blocks the daemon.
-Tests: tests/functional/admin/test_doctor.py.
+Tests: tests/functional/commands/test_doctor.py.
 """
 
 import hashlib

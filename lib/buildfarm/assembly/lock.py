@@ -2,7 +2,7 @@
 
 Layer 6. A daemon holds it for as long as it runs, and answers at its control socket; a command that
 works without a daemon holds it for a moment. So whoever finds it taken can tell which it is, and
-waits only where waiting helps. Tests: tests/functional/commands/test_lock.py.
+waits only where waiting helps. Tests: tests/functional/commands/test_without_daemon.py.
 """
 
 from typing import Any

@@ -9,8 +9,7 @@ from typing import Any
 
 from twisted.internet.error import CannotListenError
 from twisted.web.resource import Resource
-from twisted.web.server import Site
-from twisted.web.static import Data
+from twisted.web.server import Request, Site
 
 from buildfarm.admin.doctor import CountingEndpoint, Doctor, Probe, worst
 from buildfarm.admin.plain import plain
@@ -76,13 +75,24 @@ def _own_address(host: str, port: int) -> str | None:
 
 
 def _serve(reactor: Any, probe: Probe, host: str, port: int) -> Any:
-    root = Resource()
-    content: Any = Data(probe.content, "application/octet-stream")
-    root.putChild(probe.sha1.encode(), content)
+    site = Site(_OneFile(probe), reactor=reactor)
     try:
-        return reactor.listenTCP(port, Site(root, reactor=reactor), interface=host)
+        return reactor.listenTCP(port, site, interface=host)
     except CannotListenError as error:
         raise Refused(f"Nothing can listen at {host}:{port}: {error.socketError}") from error
+
+
+class _OneFile(Resource):
+    """The probe, whatever is asked for."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self, probe: Probe) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._probe = probe
+
+    def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
+        return self._probe.content
 
 
 async def _stop_listening(port: Any) -> None:

@@ -6,7 +6,6 @@ Tests: tests/functional/commands.
 """
 
 import importlib
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -63,11 +62,16 @@ def cli(ctx: click.Context, config: Path) -> None:
     """Keep a farm of package builders busy.
 
     \b
-    Examples:
+    From nothing to a package:
       buildd-manager init
+      buildd-manager run &
       buildd-manager builder add bob http://bob:8221/ --processor amd64
+      buildd-manager chroot set debian/bookworm/amd64 chroot.tar.gz
+      buildd-manager archive add main --suite bookworm --uploader reprepro --make-key
       buildd-manager submit hello_2.10-3.dsc --archive main --suite bookworm
-      buildd-manager build why 17
+      buildd-manager build log 1 --follow
+
+    Exit status: 0 done; 1 refused, with a sentence on standard error; 2 wrong usage.
     """
     ctx.obj = Manager(config)
 
@@ -84,10 +88,6 @@ def main(arguments: list[str] | None = None) -> None:
     except FarmError as error:
         click.echo(shown(str(error)), err=True)
         sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -1,13 +1,15 @@
 """A reactor for one piece of work of one command.
 
-Layer 7. Tests: tests/functional/commands/test_without_daemon.py.
+Layer 7. Tests: tests/functional/commands/test_doctor.py, test_without_daemon.py.
 """
 
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from twisted.internet import reactor as installed
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
 T = TypeVar("T")
@@ -22,26 +24,32 @@ def run_in_reactor(main: Callable[[Any], Coroutine[Deferred[Any], Any, T]]) -> T
     faster.
     """
     ended: list[T | Failure] = []
+    over: Deferred[None] = Deferred()
 
     def begin() -> None:
         work = Deferred.fromCoroutine(main(reactor))
+        reactor.addSystemEventTrigger("before", "shutdown", interrupt, work)
         work.addBoth(end)
-        reactor.addSystemEventTrigger("before", "shutdown", work.cancel)
+
+    def interrupt(work: Deferred[Any]) -> Deferred[None]:
+        work.cancel()
+        return over
 
     def end(result: T | Failure) -> None:
         ended.append(result)
-        if reactor.running:
-            reactor.callLater(0, _stop)
+        over.callback(None)
+        reactor.callLater(0, stop)
+
+    def stop() -> None:
+        with suppress(ReactorNotRunning):  # a signal has stopped it already
+            reactor.stop()
 
     reactor.callWhenRunning(begin)
     reactor.run()
     (result,) = ended
     if not isinstance(result, Failure):
         return result
+    if result.check(CancelledError):
+        raise KeyboardInterrupt
     result.raiseException()
-    raise AssertionError("raiseException raises")
-
-
-def _stop() -> None:
-    if reactor.running:
-        reactor.stop()
+    raise AssertionError("raiseException has raised")
