@@ -9,7 +9,7 @@ from typing import Any
 from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.python.failure import Failure
 
-from buildfarm.flow.reactors import Clock
+from buildfarm.flow.reactors import Clock, Timer
 from buildfarm.wire.builderrpc import encode_reply
 
 _IDLE = {"builder_status": "BuilderStatus.IDLE"}
@@ -30,6 +30,7 @@ class HostileServer(Protocol):
         self._reactor = reactor
         self._behaviour = behaviour
         self._open = True
+        self._next: Timer | None = None
 
     def dataReceived(self, data: bytes) -> None:
         """A request, whatever it is."""
@@ -38,6 +39,8 @@ class HostileServer(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """The client has had enough."""
         self._open = False
+        if self._next is not None and self._next.active():
+            self._next.cancel()
 
     def send(self, data: bytes) -> None:
         """Send something now."""
@@ -47,7 +50,7 @@ class HostileServer(Protocol):
         """Send something again and again, for as long as the client takes it."""
         if self._open:
             self.transport.write(data)
-            self._reactor.callLater(seconds, self.send_every, seconds, data)
+            self._next = self._reactor.callLater(seconds, self.send_every, seconds, data)
 
 
 #: Answers one request on this connection.
@@ -151,7 +154,15 @@ class HostileFactory(Factory[HostileServer]):
     def __init__(self, reactor: Clock, behaviour: Behaviour) -> None:
         self._reactor = reactor
         self._behaviour = behaviour
+        self._connections: list[HostileServer] = []
 
     def buildProtocol(self, address: object) -> HostileServer:
         """A client has connected."""
-        return HostileServer(self._reactor, self._behaviour)
+        connection = HostileServer(self._reactor, self._behaviour)
+        self._connections.append(connection)
+        return connection
+
+    def disconnect(self) -> None:
+        """Cut every connection."""
+        for connection in self._connections:
+            connection.transport.abortConnection()
