@@ -9,7 +9,7 @@ from buildfarm.farmtesting.daemoncase import Sources, read_source
 from demo.make_chroot import make_chroot
 from demo.make_source import make_source
 
-_DEMO = Path(__file__).parents[2] / "demo" / "packages"
+DEMO = Path(__file__).parents[2] / "demo" / "packages"
 
 _ENDLESS_RULES = """\
 #!/usr/bin/make -f
@@ -32,18 +32,18 @@ def contract_sources() -> Sources:
         scratch = Path(made)
         return Sources(
             chroot=make_chroot(scratch / "chroot.tar.gz").read_bytes(),
-            good=_source(scratch, "farm-greeting"),
-            broken=_source(scratch, "farm-broken"),
-            waiting=_source(scratch, "farm-depwait"),
-            endless=_source(scratch, "farm-greeting", "farm-endless", _ENDLESS_RULES),
+            good=source_of(scratch, "farm-greeting"),
+            broken=source_of(scratch, "farm-broken"),
+            waiting=source_of(scratch, "farm-depwait"),
+            endless=source_of(scratch, "farm-greeting", "farm-endless", _ENDLESS_RULES),
         )
 
 
-def _source(scratch: Path, package: str, name: str = "", rules: str = "") -> dict[str, bytes]:
-    """The source package of `package` of the demo, under another `name` and with other `rules`."""
+def source_of(scratch: Path, package: str, name: str = "", rules: str = "") -> dict[str, bytes]:
+    """The source package of `package` of the demo, or one like it with a `name` and `rules`."""
     name = name or package
     tree, made = scratch / name / name, scratch / name / "made"
-    shutil.copytree(_DEMO / package, tree)
+    shutil.copytree(DEMO / package, tree)
     made.mkdir()
     if rules:
         (tree / "debian" / "rules").write_text(rules)

@@ -31,6 +31,10 @@ class BuildLog:
         self._limit = limit
         self._room = limit
 
+    def close(self) -> None:
+        """Write nothing more."""
+        self._file.close()
+
     def say(self, text: str) -> None:
         """One line of our own; it has room even in a full log."""
         self._file.write(f"{text}\n".encode())

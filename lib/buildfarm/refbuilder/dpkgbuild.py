@@ -9,6 +9,7 @@ chroot is checked and not entered, and `archives` and `trusted_keys` are not use
 needs to build must be installed here. Tests: tests/functional/refbuilder/test_backend.py.
 """
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -159,12 +160,12 @@ def main() -> None:
         sys.exit("Another build holds the lock.")
     os.umask(0o022)
     job = Job.from_json(place.job.read_text())
-    log = BuildLog(place.log)
-    log.say(f"Build {job.build_id} on the reference builder {name}, by dpkg.\n{UNCONFINED}")
-    if job.build_url:
-        log.say(job.build_url)
-    build = PackageBuild(job, place.build, place.results, log, lock.fileno())
-    sys.stdout.write(f"{build.run().to_json()}\n")
+    with contextlib.closing(BuildLog(place.log)) as log:
+        log.say(f"Build {job.build_id} on the reference builder {name}, by dpkg.\n{UNCONFINED}")
+        if job.build_url:
+            log.say(job.build_url)
+        ending = PackageBuild(job, place.build, place.results, log, lock.fileno()).run()
+    sys.stdout.write(f"{ending.to_json()}\n")
 
 
 if __name__ == "__main__":
