@@ -39,6 +39,7 @@ from buildfarm.storage.database import Database
 from buildfarm.storage.epochs import Epoch, begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
+from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.published import published_directory
 from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
@@ -243,9 +244,9 @@ class FarmService(Service):
     def _upload_stage(self, storage: Transactor, epoch: Epoch) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
-        forks = ForkServer(preload=("buildfarm.uploads.children",))
+        forks = ForkServer(PRELOADED)
         self._parts.started("fork server", forks.stop, 2.0)
-        children = ChildPool(forks, "buildfarm.uploads.children:serve", _JOBS_PER_CHILD)
+        children = ChildPool(forks, FUNCTION, _JOBS_PER_CHILD)
         self._parts.started("upload children", children.stop, 2.0)
         workers = Workers(self._reactor, settings.uploads.threads, 256, "uploads")
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
