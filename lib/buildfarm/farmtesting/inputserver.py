@@ -29,7 +29,8 @@ class InputServer(Fixture):
     """Serves what is added to it at a free port of 127.0.0.1; `asked` are the requests so far.
 
     Below /private/ it asks for USER and PASSWORD; what is below /held/ comes once `release` was
-    called, which clean-up does as well.
+    called, which clean-up does as well. Below /moved/ it redirects to the file, and from /cut/ it
+    sends less of a file than it announces.
     """
 
     reactor: Any
@@ -89,6 +90,14 @@ class _InputResource(Resource):
             request.setResponseCode(404)
             return b""
         content = self._server.files[name]
+        if "moved" in folders:
+            request.redirect(f"/{name}".encode())
+            return b""
+        if "cut" in folders:
+            request.setHeader(b"Content-Length", b"%d" % (len(content) + 1))
+            request.write(content)
+            request.loseConnection()
+            return NOT_DONE_YET
         if "held" not in folders:
             return content
         gone: list[object] = []

@@ -45,8 +45,9 @@ class TestSite(FarmTestCase):
         self.place = Workplace(self.make_directory())
         cache = FileCache(self.place)
         cache.open()
-        self.daemon: Any = FakeDaemon()
-        site = make_site(self.reactor, self.daemon, cache)
+        self.daemon = FakeDaemon()
+        daemon: Any = self.daemon
+        site = make_site(self.reactor, daemon, cache)
         port = self.reactor.listenTCP(0, site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         self.port = port.getHost().port
