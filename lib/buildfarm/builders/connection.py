@@ -1,6 +1,6 @@
 """One HTTP/1.1 connection to a builder.
 
-Layer 3; used by `builders.line`. Tests: tests/unit/builders/test_connection.py.
+Layer 3; used by `builders.line`. Tests: tests/unit/builders/test_client.py.
 
 One exchange at a time: a request goes out whole, its answer comes in under a deadline and bounds.
 Whatever else arrives, before, after or instead, closes the connection; nothing is pipelined, no

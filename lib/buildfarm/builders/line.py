@@ -1,6 +1,6 @@
 """The line to a builder: one connection that is kept, and opened again when it has to be.
 
-Layer 3; used by `builders.client`. Tests: tests/unit/builders/test_line.py.
+Layer 3; used by `builders.client`. Tests: tests/unit/builders/test_client.py.
 """
 
 from twisted.internet.defer import CancelledError, Deferred
