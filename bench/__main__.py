@@ -1,0 +1,36 @@
+"""Run the benchmarks, or those that are named: `python -m bench [scan] [build] [latency]`.
+
+Prints a table and writes var/bench/results.json. A figure that is not reached is reported as it
+is; only a benchmark that could not be run makes this fail.
+"""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from bench import build, latency, scan
+from bench.figures import show, write
+
+BENCHMARKS = {"scan": scan.figures, "build": build.figures, "latency": latency.figures}
+
+RESULTS = Path(__file__).parents[1] / "var" / "bench" / "results.json"
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(BENCHMARKS)
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.exit(f"There is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.")
+    console = Console()
+    found = []
+    for name in names:
+        console.print(f"Measuring {name} …")
+        found += BENCHMARKS[name]()
+    show(found, console)
+    write(found, RESULTS)
+    console.print(f"Written to {RESULTS}.")
+
+
+if __name__ == "__main__":
+    main()

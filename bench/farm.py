@@ -1,0 +1,217 @@
+"""The manager as it is installed, with simulated builders: each in processes of their own."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from bench import processes
+from bench.sources import ARCHITECTURE, write_source
+from buildfarm.admin.client import NobodyListens, ask, connect
+from buildfarm.admin.protocol import Request
+from demo.make_chroot import make_chroot
+
+TREE = Path(__file__).parents[1]
+
+SUITE = "bookworm"
+
+#: Seconds in which the manager must have started.
+_START = 30.0
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    """Return once `condition` holds; looks every 2 ms."""
+    until = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > until:
+            raise TimeoutError(f"{what}: not within {seconds:g} s")
+        time.sleep(0.002)
+
+
+class Builders:
+    """`count` simulated builders in `processes` processes; see `bench.builders`."""
+
+    def __init__(
+        self,
+        directory: Path,
+        count: int,
+        *,
+        processes: int = 1,
+        seconds: float,
+        size: int = 0,
+        prepare: int = 0,
+    ) -> None:
+        self._processes = []
+        self._events = []
+        share = count // processes
+        for number in range(processes):
+            self._events.append(directory / f"events-{number}")
+            arguments = {
+                "count": share,
+                "first": number * share,
+                "seconds": seconds,
+                "size": size,
+                "prepare": prepare,
+                "events": self._events[-1],
+            }
+            options = [f"--{name}={value}" for name, value in arguments.items()]
+            self._processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", "bench.builders", *options],
+                    cwd=TREE,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                )
+            )
+        self.urls: list[str] = []
+        for process in self._processes:
+            self.urls += json.loads(self._line(process))
+
+    def scans(self) -> int:
+        """How many `status` calls they have answered."""
+        total = 0
+        for process in self._processes:
+            assert process.stdin is not None
+            process.stdin.write(b"\n")
+            process.stdin.flush()
+            total += int(self._line(process))
+        return total
+
+    def builds(self) -> list[dict[str, Any]]:
+        """The builds that began, in order: `builder`, `began`, `ends` in monotonic seconds."""
+        lines = [line for path in self._events for line in path.read_text().splitlines(True)]
+        found = [json.loads(line) for line in lines if line.endswith("\n")]
+        return sorted(found, key=lambda build: float(build["began"]))
+
+    def close(self) -> None:
+        for process in self._processes:
+            processes.end(process)
+
+    @staticmethod
+    def _line(process: subprocess.Popen[bytes]) -> bytes:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError("the simulated builders ended; see their message above")
+        return line
+
+
+class Manager:
+    """`buildd-manager run` with one archive, published into a directory, and its chroot.
+
+    `scanning` are settings of that section; all others have their defaults.
+    """
+
+    def __init__(self, directory: Path, scanning: Mapping[str, float] | None = None) -> None:
+        self._directory = directory
+        self._control = directory / "state" / "control.sock"
+        self.archive = directory / "archive"
+        self._sources = directory / "sources"
+        self._sources.mkdir()
+        config = directory / "manager.toml"
+        config.write_text(_configuration(scanning or {}))
+        command = [str(Path(sys.executable).parent / "buildd-manager"), "--config", str(config)]
+        subprocess.run([*command, "init"], check=True, stdout=subprocess.DEVNULL)
+        with (directory / "manager.log").open("wb") as log:
+            self.process = subprocess.Popen([*command, "run"], stdout=log, stderr=log)
+
+    def __enter__(self) -> Self:
+        try:
+            wait_for(self._answers, _START, "the manager has started")
+            self._furnish()
+        except BaseException:
+            processes.end(self.process)
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        processes.end(self.process)
+
+    def ask(self, verb: str, *files: Path, **params: object) -> Any:
+        """Have a verb carried out through the control socket."""
+        request = Request(verb, params, "bench", tuple(file.name for file in files))
+        with ExitStack() as stack:
+            streams = [stack.enter_context(file.open("rb")) for file in files]
+            return ask(connect(self._control), request, streams, lambda _: None)
+
+    def add_builders(self, urls: Sequence[str]) -> list[str]:
+        """Add a builder for each URL; their names."""
+        names = [f"builder-{number}" for number in range(len(urls))]
+        for name, url in zip(names, urls, strict=True):
+            self.ask("builder.add", name=name, url=url, processors=[ARCHITECTURE])
+        return names
+
+    def submit(self, number: int) -> None:
+        """Queue a build of the source package of this number."""
+        self.ask("submit", *write_source(number, self._sources), archive="bench", suite=SUITE)
+
+    def published(self) -> int:
+        """How many builds are published."""
+        return sum(1 for _ in (self.archive / "incoming").iterdir())
+
+    def states(self) -> dict[str, int]:
+        """How many builds are in which state."""
+        found: dict[str, int] = {}
+        for build in self.ask("build.list", limit=10_000):
+            found[build["state"]] = found.get(build["state"], 0) + 1
+        return found
+
+    def _answers(self) -> bool:
+        if self.process.poll() is not None:
+            log = (self._directory / "manager.log").read_text(errors="replace")
+            raise RuntimeError(f"the manager ended:\n{log[-2000:]}")
+        try:
+            connect(self._control).close()
+        except NobodyListens:
+            return False
+        return True
+
+    def _furnish(self) -> None:
+        self.ask(
+            "archive.add",
+            name="bench",
+            distribution="debian",
+            suites=[SUITE],
+            architectures=[ARCHITECTURE],
+            nominated_architecture=ARCHITECTURE,
+            uploader="directory",
+            path=str(self.archive),
+        )
+        chroot = make_chroot(self._directory / "chroot.tar.gz")
+        place = {"distribution": "debian", "series": SUITE, "architecture": ARCHITECTURE}
+        self.ask("chroot.set", chroot, **place)
+
+
+def _configuration(scanning: Mapping[str, float]) -> str:
+    files, web = _free_port(), _free_port()
+    lines = [
+        "[manager]",
+        'state_dir = "state"',
+        "min_free_bytes = 1",
+        "[files]",
+        f'listen = "tcp:{files}:interface=127.0.0.1"',
+        f'public_url = "http://127.0.0.1:{files}"',
+        "[web]",
+        f'listen = "tcp:{web}:interface=127.0.0.1"',
+        f'public_url = "http://127.0.0.1:{web}"',
+        "[scanning]",
+        *(f"{name} = {value}" for name, value in scanning.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
