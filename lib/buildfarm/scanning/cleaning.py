@@ -77,34 +77,36 @@ class Cleaner:
         self._checkpoint("clean.resetting")
         try:
             output = await self._resetter.reset(builder)
+            self._checkpoint("clean.reset")
+            if not asynchronous:
+                await self._expect_idle(client, pause, output)
         except ResetFailed as error:
             await self.mark(builder, builder.clean_status, str(error), error.output)
             raise
-        self._checkpoint("clean.reset")
         if asynchronous:
             builder = await self.mark(
                 builder, CleanStatus.CLEANING, "its reset was accepted", reset_output=output
             )
-        else:
-            await self._expect_idle(client, pause)
         return builder, output
 
-    async def _expect_idle(self, client: BuilderClient, pause: Wakeup) -> None:
-        """Wait for a builder that was just reset to answer IDLE."""
+    async def _expect_idle(self, client: BuilderClient, pause: Wakeup, output: str) -> None:
+        """Wait for a builder to answer IDLE whose reset has just ended and printed `output`."""
         for delay in (*_AFTER_RESET, None):
             try:
                 observation = await client.fetch_status()
             except BuilderError as error:
                 if delay is None:
                     raise ResetFailed(
-                        f"the reset command returned and the builder does not answer: {error}"
+                        f"the reset command returned and the builder does not answer: {error}",
+                        output,
                     ) from error
                 await pause.sleep(delay)
                 continue
             if observation.status is not DaemonStatus.IDLE:
                 raise ResetFailed(
                     "the reset command returned and the builder still says "
-                    f"{observation.status.name}; does the command reset the right machine?"
+                    f"{observation.status.name}; does the command reset the right machine?",
+                    output,
                 )
             return
 
