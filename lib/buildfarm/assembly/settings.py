@@ -8,6 +8,7 @@ configuration works from wherever a command is started. Tests: tests/unit/assemb
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -24,6 +25,11 @@ from buildfarm.vocab.settings import Settings
 
 #: The environment variable that names the configuration file where `--config` does not.
 VARIABLE = "BUILDD_MANAGER_CONFIG"
+
+#: What is replaced in the arguments of the reset command, by `builders.resets`.
+RESET_PLACES = ("%(vm_host)s", "%(buildd_name)s")
+
+_PLACE = re.compile(r"%\([^)]*\)s?")
 
 _MAX_FILE_BYTES = 1024 * 1024
 
@@ -165,13 +171,12 @@ def _reset_faults(command: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     if command and not command[0]:
         yield "resets.command", "the name of the command is empty"
     for argument in command:
-        try:
-            argument % {"vm_host": "host", "buildd_name": "name"}
-        except (KeyError, TypeError, ValueError):
-            yield (
-                "resets.command",
-                (
-                    f"{argument!r}: only %(vm_host)s and %(buildd_name)s are replaced; "
-                    "write %% for a percent sign"
-                ),
-            )
+        for place in _PLACE.findall(argument):
+            if place not in RESET_PLACES:
+                yield (
+                    "resets.command",
+                    (
+                        f"{argument!r}: {place} is replaced by nothing; "
+                        f"known are {' and '.join(RESET_PLACES)}"
+                    ),
+                )

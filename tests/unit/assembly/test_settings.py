@@ -152,9 +152,15 @@ class TestRefused(SettingsCase):
 
     def test_reset_command(self) -> None:
         """An unknown place in the reset command is refused with the known ones."""
-        lines = self.faults('[resets]\ncommand = ["reset", "%(host)s", "100%"]')
-        self.assertEqual(2, len(lines))
-        self.assertIn("only %(vm_host)s and %(buildd_name)s are replaced", lines[0])
+        self.assertEqual(
+            [
+                (
+                    "resets.command: '--host=%(host)s': %(host)s is replaced by nothing; "
+                    "known are %(vm_host)s and %(buildd_name)s."
+                )
+            ],
+            self.faults('[resets]\ncommand = ["reset", "--host=%(host)s", "100%", "%(vm_host)s"]'),
+        )
 
     def test_not_toml(self) -> None:
         """A file that is no TOML is refused with the place."""
