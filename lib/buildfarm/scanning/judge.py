@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from buildfarm.flow.reactors import Clock
 from buildfarm.scanning.gather import Gathered
@@ -227,7 +228,8 @@ class Judge:
                 "builder={builder} {error}", builder=builder.name, error=one_line(str(error))
             )
         else:
-            self.log.failure("builder={builder} a step failed", builder=builder.name)
+            failure = Failure(error)
+            self.log.failure("builder={builder} a step failed", failure, builder=builder.name)
 
     async def _settle(
         self, builder: BuilderSnapshot, job: Job | None, settlement: Settlement
