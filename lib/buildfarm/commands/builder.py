@@ -70,8 +70,8 @@ def add(manager: Manager, /, json_wanted: bool, **given: Any) -> None:
 @click.option("--virtualized/--not-virtualized", "virtualized", default=None)
 @click.option("--vm-host")
 @click.option("--reset-protocol", "vm_reset_protocol", type=_PROTOCOLS)
-@click.option("--resource", "open_resources", multiple=True, help="Replaces all of them.")
-@click.option("--restricted-resource", "restricted_resources", multiple=True)
+@click.option("--resource", "open_resources", multiple=True, help="Replaces all; '' for none.")
+@click.option("--restricted-resource", "restricted_resources", multiple=True, help="Likewise.")
 @as_json
 @pass_manager
 def change(manager: Manager, /, name: str, json_wanted: bool, **given: Any) -> None:

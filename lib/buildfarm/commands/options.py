@@ -13,15 +13,15 @@ pass_manager = click.pass_obj
 
 
 def changes_of(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields that options named, those given as several values as lists.
+    """The fields that options named; an empty text takes a value away, or all of several.
 
-    Raises UsageError where none was.
+    Raises UsageError where no option was given.
     """
     changes = {
-        field: list(value) if isinstance(value, tuple) else value
+        field: [one for one in value if one] if isinstance(value, tuple) else value
         for field, value in given.items()
         if value not in (None, ())
     }
     if not changes:
         raise click.UsageError("Say what is to be changed; see --help.")
-    return changes
+    return {field: None if value == "" else value for field, value in changes.items()}

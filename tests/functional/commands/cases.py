@@ -15,6 +15,9 @@ from buildfarm.farmtesting.cases import FarmTestCase
 
 COMMAND = Path(sys.executable).with_name("buildd-manager")
 
+#: A source package of the demo's own.
+PACKAGE = Path(__file__).parents[3] / "demo" / "packages" / "farm-greeting"
+
 _CONFIG = """
 [manager]
 state_dir = "state"

@@ -8,7 +8,11 @@ from twisted.internet.threads import deferToThread
 
 from buildfarm.admin.client import ask, connect
 from buildfarm.admin.protocol import Request
-from tests.functional.commands.cases import COMMAND, CommandTestCase
+from buildfarm.farmtesting.daemonscript import Order, Script
+from buildfarm.farmtesting.fakedaemon import FakeDaemon
+from buildfarm.farmtesting.simulatedbuilder import SimulatedBuilder
+from buildfarm.vocab.states import BuildOutcome
+from tests.functional.commands.cases import COMMAND, PACKAGE, CommandTestCase
 
 #: Imported by no command that only asks: each takes longer than the answer.
 _SLOW = ("twisted", "storm", "pydantic", "debian", "rich")
@@ -123,3 +127,65 @@ class TestWithDaemon(CommandTestCase):
         await deferToThread(asking)
         shown = await self.told_json("builder", "show", "bob")
         self.assertEqual("alice", shown["events"][0]["actor"])
+
+
+class TestBuilding(CommandTestCase):
+    """The whole way of a build, seen from the command line."""
+
+    async def setUp(self) -> None:
+        super().setUp()
+        await self.run_command("init")
+        await self.daemon()
+        self.seconds = 2.0
+        self.builder = SimulatedBuilder(FakeDaemon(self.reactor, self.script))
+        url = self.builder.listen(self.reactor)
+        self.addCleanup(self.builder.stop)
+        await self.run_command("builder", "add", "bob", url, "--processor", "amd64")
+        await self.run_command(
+            *("archive", "add", "main", "--suite", "bookworm", "--uploader", "directory")
+        )
+        (self.directory / "chroot-autobuild").mkdir()
+        await self.run_tool("tar", "-czf", "chroot.tar.gz", "chroot-autobuild")
+        await self.run_command("chroot", "set", "debian/bookworm/amd64", "chroot.tar.gz")
+        await self.run_tool("dpkg-source", "--build", str(PACKAGE))
+        (dsc,) = self.directory.glob("*.dsc")
+        await self.run_command("submit", dsc, "--archive", "main", "--suite", "bookworm")
+
+    def script(self, order: Order) -> Script:
+        """A package that takes a while and fails."""
+        log = "".join(f"line {n} of the log\n" for n in range(1000)).encode()
+        return Script(outcome=BuildOutcome.PACKAGEFAIL, seconds=self.seconds, log=log)
+
+    async def run_tool(self, *command: str) -> None:
+        """Run a tool of the system in the test's directory."""
+        await deferToThread(
+            subprocess.run, command, cwd=self.directory, check=True, capture_output=True
+        )
+
+    async def test_log_is_followed_to_the_end(self) -> None:
+        """`build log --follow` prints the log while it grows and ends with the build."""
+        printed = await self.told("build", "log", "1", "--follow")
+        self.assertEqual([f"line {n} of the log" for n in range(1000)], printed.splitlines())
+        (build,) = await self.told_json("build", "list")
+        self.assertEqual(("FAILEDTOBUILD", "bob"), (build["state"], build["builder"]))
+        self.assertEqual(printed, await self.told("build", "log", "1"))
+
+    async def test_cancelled_while_it_builds(self) -> None:
+        """`build cancel` aborts a running build, and `build retry` lets it wait again."""
+        self.seconds = 600.0
+        await self.wait_for("BUILDING")
+        await self.run_command("build", "cancel", "1")
+        await self.wait_for("CANCELLED")
+        self.seconds = 0.1
+        await self.run_command("build", "retry", "1")
+        await self.wait_for("FAILEDTOBUILD")
+        story = await self.told("build", "why", "1")
+        self.assertIn("FAILEDTOBUILD", story)
+
+    async def wait_for(self, state: str) -> None:
+        """Wait until the build is in this state."""
+
+        async def is_there() -> bool:
+            return (await self.told_json("build", "show", "1"))["state"] == state
+
+        await self.wait_until(is_there, deadline=30.0, what=f"{state}: {self.log()}")

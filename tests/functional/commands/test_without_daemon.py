@@ -7,10 +7,7 @@ from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
 
 from buildfarm.flow.lockfiles import try_hold
-from tests.functional.commands.cases import COMMAND, CommandTestCase
-
-#: A source package of the demo's own.
-PACKAGE = Path(__file__).parents[3] / "demo" / "packages" / "farm-greeting"
+from tests.functional.commands.cases import COMMAND, PACKAGE, CommandTestCase
 
 
 class TestWithoutDaemon(CommandTestCase):

@@ -152,6 +152,8 @@ class TestBuilder(CommandCase):
             (("--manual",), {"manual": True}),
             (("--auto",), {"manual": False}),
             (("--processor", "a", "--processor", "b"), {"processors": ["a", "b"]}),
+            (("--resource", ""), {"open_resources": []}),
+            (("--vm-host", ""), {"vm_host": None}),
         ):
             asked = self.asked("builder", "set", "bob", *options, answer=BUILDER)
             self.assertEqual(("builder.set", {"name": "bob", "changes": changes}), asked)
