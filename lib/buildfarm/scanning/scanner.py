@@ -8,6 +8,7 @@ waited for by another. Which step follows is `verdicts.scanplan`'s to say; `step
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -109,17 +110,23 @@ class Scanner:
         self._steps.client.close()
 
     async def _run(self) -> None:
-        while not self._stopping:
-            try:
-                delay = await self._cycle()
-                self._failures_in_row = 0
-                self._judge.succeeded(self._steps.builder.id)
-            except CancelledError:
-                return
-            except Exception as error:  # noqa: BLE001 - one builder's failures end here
-                delay = await self._recover(error)
-            if delay > NOW and not self._stopping:
-                await self._wakeup.sleep(delay)
+        with suppress(CancelledError):
+            while not self._stopping:
+                delay = await self._cycle_or_recover()
+                if delay > NOW and not self._stopping:
+                    await self._wakeup.sleep(delay)
+
+    async def _cycle_or_recover(self) -> float:
+        """One cycle, whatever becomes of it; the seconds until the next one."""
+        try:
+            delay = await self._cycle()
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one builder's failures end here
+            return await self._recover(error)
+        self._failures_in_row = 0
+        self._judge.succeeded(self._steps.builder.id)
+        return delay
 
     async def _cycle(self) -> float:
         """Observe, plan, act, once; the seconds until the next cycle."""
@@ -134,7 +141,9 @@ class Scanner:
             self._pace.scanned()
             self._judge.answered(self._steps.builder.id)
             step = self._plan(said)
-        return await self._steps.carry_out(step, said)
+        delay = await self._steps.carry_out(step, said)
+        # A step may have slept itself and used up the wake that came with the change.
+        return NOW if self._outdated else delay
 
     def _plan(self, said: Observation | None) -> Step:
         job = self._steps.job
@@ -144,8 +153,12 @@ class Scanner:
 
     async def _read_standing(self) -> None:
         """Believe the database where it and we may differ."""
-        self._steps.take_standing(await self._fetch_standing(self._steps.builder.id))
         self._outdated = False
+        try:
+            self._steps.take_standing(await self._fetch_standing(self._steps.builder.id))
+        except Exception:
+            self._outdated = True
+            raise
 
     async def _recover(self, error: Exception) -> float:
         """Have the failure of a cycle judged; the seconds until the next one."""
@@ -159,6 +172,8 @@ class Scanner:
             builder, ended = await self._judge.failed(steps.builder, steps.job, error)
         except StaleState:
             self._outdated = True
+        except CancelledError:
+            raise
         except Exception:  # noqa: BLE001 - the next cycle tries again
             self.log.failure(
                 "builder={builder} a failure could not be judged", builder=steps.builder.name

@@ -199,16 +199,16 @@ class Steps:
     # Cleaning.
 
     async def _abort(self, said: Observation | None) -> float:
-        if self._aborting_since is None:
-            self._aborting_since = self._reactor.seconds()
-            try:
-                await self.client.abort()
-            except BuilderError as error:
-                if self.job is None:
-                    raise
-                # From here on the builder is not believed until it was cleaned.
-                reason = f"cancelled; `abort` was not answered as it should be: {error}"
-                return await self._end(self._crew.judge.cancelled(self.builder, self.job, reason))
+        """Each time that it says BUILDING: it may not have heard the last one, or begun late."""
+        try:
+            await self.client.abort()
+        except BuilderError as error:
+            self._aborting_since = None
+            if self.job is None:
+                raise
+            # From here on the builder is not believed until it was cleaned.
+            reason = f"cancelled; `abort` was not answered as it should be: {error}"
+            return await self._end(self._crew.judge.cancelled(self.builder, self.job, reason))
         return await self._await_abort(said)
 
     async def _await_abort(self, said: Observation | None) -> float:
