@@ -32,7 +32,7 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.uploads.creation import create_archive
 from buildfarm.vocab.archive import ChrootSnapshot, NewArchive
 from buildfarm.vocab.build import StoredFile
-from buildfarm.vocab.settings import Settings
+from buildfarm.vocab.settings import FilesSettings, Settings
 from buildfarm.vocab.states import BuildState, ResetProtocol, UploaderKind
 from buildfarm.vocab.submission import SourcePackage, Submission, WantedBuild
 from buildfarm.wire.builderrpc import Call, Fault, Value
@@ -72,8 +72,12 @@ class RestartFarm(Farm):
     def __init__(self, test: FarmTestCase, root: Path, settings: Settings) -> None:
         self.resets = ResetWatch(test.reactor, root)
         command = (str(self.resets.command), "%(vm_host)s")
-        resets = replace(settings.resets, command=command)
-        super().__init__(test, root, replace(settings, resets=resets))
+        settings = replace(
+            settings,
+            resets=replace(settings.resets, command=command),
+            files=FilesSettings(listen="tcp:0:interface=127.0.0.1"),  # nothing is downloaded
+        )
+        super().__init__(test, root, settings)
         self.config = root / "manager.toml"
         self.config.write_text(as_toml(self.settings))
         self.log = root / "manager.log"
@@ -167,6 +171,12 @@ class RestartFarm(Farm):
         )
         return daemon
 
+    async def add_spare(self, name: str) -> WatchedDaemon:
+        """A builder to which nothing is dispatched: it is only scanned."""
+        daemon = self.watched(name, 1.0)
+        await self.add_builder(daemon, name, manual=True)
+        return daemon
+
     def watched(self, name: str, seconds: float) -> WatchedDaemon:
         """The daemon of a builder."""
         daemon = self.daemons[name] = WatchedDaemon(self, name, self.building(seconds))
@@ -186,6 +196,21 @@ class RestartFarm(Farm):
             return Script(seconds=seconds, results=self.made[order.build_id])
 
         return script
+
+    async def add_archive(self, name: str, uploader: UploaderKind, path: Path) -> None:
+        """An archive and what its uploader needs; its name says whether it is for virtual builders."""
+        archive = NewArchive(
+            name=name,
+            distribution="debian",
+            suites=("bookworm",),
+            architectures=("amd64", "armhf"),
+            nominated_architecture="amd64",
+            uploader=uploader,
+            path=str(path),
+            virtualized=name.endswith("virtual"),
+        )
+        create_archive(archive, self.settings.locks_dir)
+        await self.write(archives.add_archive, archive, "test", utc_now())
 
     async def submit_into(self, archive: str, source: str) -> int:
         """Queue a source package for an archive; the id of its one build."""
@@ -230,25 +255,14 @@ class RestartFarm(Farm):
         return await work(self._storage)
 
     async def _furnish(self, storage: Transactor) -> None:
-        now = utc_now()
         for uploader, names in ARCHIVES.items():
             for name in names:
-                archive = NewArchive(
-                    name=name,
-                    distribution="debian",
-                    suites=("bookworm",),
-                    architectures=("amd64",),
-                    nominated_architecture="amd64",
-                    uploader=uploader,
-                    path=str(self.root / name),
-                    virtualized=name.endswith("virtual"),
-                )
-                create_archive(archive, self.settings.locks_dir)
-                await storage.write(archives.add_archive, archive, "test", now)
-        chroot = ChrootSnapshot(
-            "debian", "bookworm", "amd64", chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64
-        )
-        await storage.write(chroots.set_chroot, chroot, "test", now)
+                await self.add_archive(name, uploader, self.root / name)
+        for architecture in ("amd64", "armhf"):
+            chroot = ChrootSnapshot(
+                "debian", "bookworm", architecture, chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64
+            )
+            await storage.write(chroots.set_chroot, chroot, "test", utc_now())
 
 
 def as_toml(settings: Settings) -> str:

@@ -12,6 +12,7 @@ from buildfarm.farmtesting.promises import assert_indexed_once, assert_sound, br
 from buildfarm.farmtesting.restartfarm import ARCHIVES, RestartFarm
 from buildfarm.storage import builds, events
 from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot
+from buildfarm.vocab.settings import ResetSettings
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, UploaderKind
 
 
@@ -49,7 +50,9 @@ class RestartTestCase(FarmTestCase):
 
     async def setUp(self) -> None:
         super().setUp()
-        farm = await RestartFarm.make(self, replace(QUICK, cpu_share=0.9))
+        farm = await RestartFarm.make(
+            self, replace(QUICK, cpu_share=0.9), ResetSettings(deadline=5.0)
+        )
         assert isinstance(farm, RestartFarm)
         self.farm = farm
         self.reader = Reader(self.reactor, farm.root / "main")

@@ -9,6 +9,7 @@ import signal
 from pathlib import Path
 
 import buildfarm
+from buildfarm.vocab.states import UploaderKind
 from tests.functional.restarts.killing import RestartTestCase
 
 _NAME = re.compile(r'"((?:dispatch|gather|clean|upload)\.[a-z-]+)"')
@@ -111,6 +112,20 @@ class RepreproTests(CheckpointTestCase):
     async def test_committed(self) -> None:
         """The ledger knows, and the manager does not."""
         await self.kill_at("upload.committed")
+
+
+class CommandTests(CheckpointTestCase):
+    async def test_staged(self) -> None:
+        """The program has not been run; it is then run at least once with each cookie."""
+        told = self.farm.root / "told"
+        program = self.farm.root / "program"
+        program.write_text(f'#!/bin/sh\necho "$BUILDD_MANAGER_COOKIE" >> "{told}"\n')
+        program.chmod(0o755)
+        await self.farm.add_archive("told", UploaderKind.COMMAND, program)
+        ids = [await self.farm.submit_into("told", f"p{number}") for number in range(4)]
+        await self.kill_at("upload.staged")
+        cookies = {(await self.farm.attempts(build_id))[-1].cookie for build_id in ids}
+        self.assertEqual(cookies, set(told.read_text().split()))
 
 
 class CoverageTests(RestartTestCase):
