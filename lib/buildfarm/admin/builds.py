@@ -13,7 +13,7 @@ from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import BuildState
 
-#: The most builds that one listing may hold: an answer is one line of JSON.
+#: The most builds that one listing may hold.
 MAX_LISTED = 10_000
 
 

@@ -15,6 +15,7 @@ from buildfarm.admin.protocol import (
     Part,
     Problem,
     Request,
+    Rows,
     decode_answer,
     encode_request,
 )
@@ -55,6 +56,7 @@ def ask(
     daemon's sentence, and FarmError where the daemon goes away or falls silent.
     """
     line = encode_request(request)
+    rows: list[Any] = []
     try:
         with connection, connection.makefile("rb") as answers:
             sent = socket.send_fds(connection, [line], [file.fileno() for file in files])
@@ -64,8 +66,10 @@ def ask(
                 match decode_answer(answer_line):
                     case Part(value):
                         on_part(value)
+                    case Rows(value):
+                        rows += value
                     case Done(value):
-                        return value
+                        return [*rows, *value] if rows else value
                     case Problem(sentence):
                         raise Refused(sentence)
     except TimeoutError as error:

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IFileDescriptorReceiver, IPushProducer
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -21,12 +22,14 @@ from buildfarm.admin.protocol import (
     HEARTBEAT,
     MAX_FILES,
     MAX_REQUEST,
+    MAX_ROWS,
     MAX_SILENCE,
     Answer,
     Done,
     Part,
     Problem,
     RequestRefused,
+    Rows,
     decode_request,
     encode_answer,
 )
@@ -144,7 +147,7 @@ class Conversation(Protocol):
             caller = Caller(
                 request.actor, _offered(request.files, self._descriptors), self._send_part
             )
-            return Done(await self._call(caller, request.verb, request.params))
+            return await self._last(await self._call(caller, request.verb, request.params))
         except (CallerGone, CancelledError):
             raise
         except FarmError as error:
@@ -152,6 +155,14 @@ class Conversation(Protocol):
         except Exception:  # noqa: BLE001 - one verb's failure is not the server's
             _log.failure("A verb of the control socket failed")
             return Problem("The manager failed at this; its log says more.")
+
+    async def _last(self, result: Any) -> Done:
+        """The end of `result`, after all that comes before it: a long list goes in pieces."""
+        while isinstance(result, list) and len(result) > MAX_ROWS:
+            await self._send(Rows(result[:MAX_ROWS]))
+            result = result[MAX_ROWS:]
+            await deferLater(self._reactor, 0)
+        return Done(result)
 
     async def _send_part(self, value: Any) -> None:
         await self._send(Part(value))

@@ -4,7 +4,9 @@ Layer 5, standard library only (the client must start fast). A request is one li
 `{"verb", "params", "actor", "files"}`; the files' descriptors travel beside it (SCM_RIGHTS), so
 that a daemon running as another user reads what the caller may read without access to the caller's
 directories. Answers are lines of JSON as well: `{"part": …}` any number of times, then one of
-`{"done": …}` and `{"problem": "a sentence"}`. An empty line says that the work goes on.
+`{"done": …}` and `{"problem": "a sentence"}`. A long list comes as several `{"rows": […]}` with its
+end in `done`, so that neither side holds up anything else to write or read it. An empty line says
+that the work goes on.
 Tests: tests/unit/admin/test_protocol.py.
 """
 
@@ -19,6 +21,9 @@ MAX_REQUEST = 1024 * 1024
 
 #: Descriptors with one request; the kernel takes at most 253 in one message (unix(7)).
 MAX_FILES = 200
+
+#: Items of a list that are written at once: less than a millisecond of encoding.
+MAX_ROWS = 100
 
 #: A longer silence, in seconds, means that the other side is gone; an empty line breaks it.
 MAX_SILENCE = 60.0
@@ -52,8 +57,15 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Rows:
+    """The next items of a result that is a long list; the last ones come with `Done`."""
+
+    value: list[Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """The last answer: the verb's result."""
+    """The last answer: the verb's result, or what is left of it."""
 
     value: Any
 
@@ -65,10 +77,11 @@ class Problem:
     sentence: str
 
 
-Answer = Part | Done | Problem
+Answer = Part | Rows | Done | Problem
 
-_ANSWERS: dict[str, type[Part] | type[Done] | type[Problem]] = {
+_ANSWERS: dict[str, type[Part] | type[Rows] | type[Done] | type[Problem]] = {
     "part": Part,
+    "rows": Rows,
     "done": Done,
     "problem": Problem,
 }

@@ -63,7 +63,9 @@ async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) ->
         )
         raise RequestRefused(f"{name} cannot be asked so: {faults}.") from error
     given = {key: getattr(checked, key) for key in checked.model_fields_set}
-    return plain(await verb(farm, caller, **given))
+    result = await verb(farm, caller, **given)
+    # In a thread: a thousand snapshots would hold the reactor up.
+    return await farm.workers.run(plain, result)
 
 
 @functools.cache

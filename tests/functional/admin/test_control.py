@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 
 from buildfarm.admin import client, conversation, server
@@ -111,6 +112,27 @@ class TestAnswers(ControlCase):
         for piece in self.expected:
             await caller.send(piece)
         return "end"
+
+    async def test_long_list(self) -> None:
+        """A long list arrives whole, and the reactor does other things while it is written."""
+        turns = 0
+
+        def count() -> None:
+            nonlocal turns
+            turns += 1
+
+        counting = LoopingCall(count)
+        counting.start(0)
+        for length in (0, 1, 100, 101, 5000):
+            turns = 0
+            answer = await self.ask(Request("rows", {"length": length}))
+            self.assertEqual([{"n": n} for n in range(length)], answer)
+        counting.stop()
+        self.assertTrue(turns >= 49, turns)
+
+    async def verb_rows(self, caller: Caller, length: int) -> list[dict[str, int]]:
+        """A list of this length."""
+        return [{"n": n} for n in range(length)]
 
     async def test_refusal(self) -> None:
         """A verb's refusal reaches the caller as its sentence; so do other errors of the farm."""

@@ -15,6 +15,7 @@ from buildfarm.admin.protocol import (
     Problem,
     Request,
     RequestRefused,
+    Rows,
     decode_answer,
     decode_request,
     encode_answer,
@@ -81,7 +82,13 @@ class TestRequests(FarmTestCase):
 class TestAnswers(FarmTestCase):
     def test_there_and_back(self) -> None:
         """Each kind of answer arrives as it was sent, on one line."""
-        answers: list[Answer] = [Part("a\nb"), Done({"id": 1}), Done(None), Problem("No.")]
+        answers: list[Answer] = [
+            Part("a\nb"),
+            Rows([1]),
+            Done({"id": 1}),
+            Done(None),
+            Problem("No."),
+        ]
         for answer in answers:
             line = encode_answer(answer)
             self.assertEqual(1, line.count(b"\n"))
