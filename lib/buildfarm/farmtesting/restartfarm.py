@@ -198,7 +198,7 @@ class RestartFarm(Farm):
         return script
 
     async def add_archive(self, name: str, uploader: UploaderKind, path: Path) -> None:
-        """An archive and what its uploader needs; its name says whether it is for virtual builders."""
+        """An archive and what its uploader needs; for virtual builders if its name says so."""
         archive = NewArchive(
             name=name,
             distribution="debian",
