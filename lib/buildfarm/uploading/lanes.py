@@ -12,6 +12,10 @@ from buildfarm.vocab.upload import UploadTask
 #: Tasks of one archive that are held in memory; the rest waits in the database.
 LANE_LENGTH = 32
 
+#: A lane with as many needs no more yet: reading for every place that becomes free would read
+#: all that is due again for each upload.
+_ENOUGH = LANE_LENGTH // 2
+
 
 class Lanes:
     """Uploads that are due, by archive. A build is in at most one place in them."""
@@ -45,10 +49,10 @@ class Lanes:
         """`task` is over, one way or another; its archive is free."""
         del self._running[task.archive.id]
 
-    def full(self) -> frozenset[int]:
-        """Archives (by id) of which no more can be held."""
+    def supplied(self) -> frozenset[int]:
+        """Archives (by id) of which enough is held: half a lane."""
         return frozenset(
-            archive_id for archive_id, lane in self._waiting.items() if len(lane) >= LANE_LENGTH
+            archive_id for archive_id, lane in self._waiting.items() if len(lane) >= _ENOUGH
         )
 
     @property

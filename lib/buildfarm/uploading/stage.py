@@ -36,7 +36,7 @@ from buildfarm.vocab.upload import ResultFile, UploadTask
 _LONGEST_SLEEP = 30.0
 
 #: How many due uploads are read at once.
-_READ = 256
+_READ = 128
 
 
 #: Twisted's own type of this cannot be told apart by a checker.
@@ -149,7 +149,7 @@ class UploadStage:
         """Read what is due and begin as much as there is room for; seconds until the next look."""
         now = self._utc_now()
         self._ended_meanwhile.clear()
-        due = await self._storage.read(uploads.uploads_due, now, _READ, self._lanes.full())
+        due = await self._storage.read(uploads.uploads_due, now, _READ, self._lanes.supplied())
         self._lanes.add(task for task in due if task.build_id not in self._ended_meanwhile)
         self._begin()
         following = await self._storage.read(uploads.next_upload_time, now)
@@ -171,7 +171,7 @@ class UploadStage:
         self._lanes.end(task)
         self._ended_meanwhile.add(task.build_id)
         self._begin()
-        # Its lane may have been full, and what is due of it is in the database only.
+        # Its lane may be short now, and what is due of it is in the database only.
         self._wakeup.wake()
 
     async def _upload(self, task: UploadTask) -> None:

@@ -109,11 +109,21 @@ class LanesTests(FarmTestCase):
         self.assertIsNone(self.lanes.begin())
 
     def test_a_lane_is_bounded(self) -> None:
-        """What does not fit stays in the database, and the archive is named as full."""
+        """What does not fit stays in the database."""
         self.lanes.add([upload(number) for number in range(1, LANE_LENGTH + 10)])
-        self.assertEqual(frozenset({1}), self.lanes.full())
-        task = self.lanes.begin()
-        assert task is not None
-        self.assertEqual(frozenset(), self.lanes.full())
-        self.lanes.add([upload(LANE_LENGTH + 5)])
-        self.assertEqual(frozenset({1}), self.lanes.full())
+        served = 0
+        while task := self.lanes.begin():
+            self.lanes.end(task)
+            served += 1
+        self.assertEqual(LANE_LENGTH, served)
+
+    def test_more_is_wanted_when_half_a_lane_is_left(self) -> None:
+        """Until then the archive is named as supplied."""
+        self.lanes.add([upload(number) for number in range(1, LANE_LENGTH + 1)])
+        while len(self.lanes.supplied()) == 1:
+            task = self.lanes.begin()
+            assert task is not None
+            self.lanes.end(task)
+        self.assertEqual(upload(LANE_LENGTH // 2 + 2), self.lanes.begin())
+        self.lanes.add([upload(LANE_LENGTH + 1), upload(LANE_LENGTH + 2)])
+        self.assertEqual(frozenset({1}), self.lanes.supplied())
