@@ -7,6 +7,7 @@ and calls `talk_to`. Where the genuine daemon does what helps nobody, nothing is
 
 from buildfarm.farmtesting.daemoncase import DaemonCase, build_args, sha1_of
 from buildfarm.farmtesting.inputserver import PASSWORD, USER
+from buildfarm.farmtesting.packages import tar
 from buildfarm.vocab.errors import BuilderFault, BuilderNonsense
 from buildfarm.vocab.states import BuildOutcome, DaemonStatus
 from buildfarm.wire.builderrpc import (
@@ -198,10 +199,13 @@ class BuildContract(DaemonCase):
         self.assertEqual({}, said.filemap)
 
     async def test_bad_chroot(self) -> None:
-        """A chroot that is no tarball is CHROOTFAIL."""
-        await self.build(self.sources.good, chroot=b"no tarball at all")
-        said = await self.when(DaemonStatus.WAITING)
-        self.assertEqual((COOKIE, BuildOutcome.CHROOTFAIL), (said.build_id, said.outcome))
+        """A chroot that is no tarball, or has another top directory, is CHROOTFAIL."""
+        for number, chroot in enumerate((b"no tarball at all", tar({"./bookworm/etc": b""})), 1):
+            cookie = f"PACKAGEBUILD-{number}-1-0badcafe"
+            await self.build(self.sources.good, cookie, chroot=chroot)
+            said = await self.when(DaemonStatus.WAITING)
+            self.assertEqual((cookie, BuildOutcome.CHROOTFAIL), (said.build_id, said.outcome))
+            await self.client.clean()
 
     async def test_log_grows(self) -> None:
         """While it builds, the daemon names the build and shows the end of a growing log."""

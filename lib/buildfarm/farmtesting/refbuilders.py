@@ -55,7 +55,7 @@ class RefBuilderProcess:
         command += ["--listen", f"tcp:{self._port}:interface=127.0.0.1"]
         command += ["--arch", self._architecture] if self._architecture else []
         self.workdir.mkdir(parents=True, exist_ok=True)
-        self._listening.clear()
+        self._listening = threading.Event()
         self._process = subprocess.Popen(
             command,
             cwd=self.workdir,
@@ -67,12 +67,17 @@ class RefBuilderProcess:
             start_new_session=True,
         )
         assert self._process.stderr is not None
-        threading.Thread(target=self._read, args=[self._process.stderr], daemon=True).start()
+        reading = [self._process.stderr, self._listening]
+        threading.Thread(target=self._read, args=reading, daemon=True).start()
 
     def wait(self) -> None:
         """Return once it listens. Blocks; raises RuntimeError, with its log, where it does not."""
-        if not self._listening.wait(_DEADLINE) or not self._port:
+        if not self._listening.wait(_DEADLINE) or self._process_ended:
             raise RuntimeError(f"The builder {self.name} does not listen:\n{self.log}")
+
+    @property
+    def _process_ended(self) -> bool:
+        return self._process is None or self._process.poll() is not None
 
     def signal(self, number: signal.Signals) -> int:
         """Send a signal to the daemon's process alone and wait for its end: its exit status."""
@@ -87,15 +92,15 @@ class RefBuilderProcess:
             self._process.wait(_DEADLINE)
         kill_processes_in(self.workdir)
 
-    def _read(self, stderr: IO[str]) -> None:
-        """In a thread: keep what is written, so that the pipe never fills."""
+    def _read(self, stderr: IO[str], listening: threading.Event) -> None:
+        """In a thread: keep what is written, so that the pipe never fills; one for each start."""
         with stderr:
             for line in stderr:
                 self.log += line
                 if found := _LISTENING.search(line):
                     self._port = int(found[1])
-                    self._listening.set()
-        self._listening.set()  # it has ended; nobody needs to wait further
+                    listening.set()
+        listening.set()  # it has ended; nobody needs to wait further
 
 
 class RefBuilders(Fixture):
