@@ -13,7 +13,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.errors import FarmError
 from buildfarm.vocab.progress import ProgressNote
 
 #: Seconds between two batches, so that a listing shows a confirmed build soon enough.
@@ -57,7 +57,7 @@ class ProgressJournal:
             return
         try:
             await self._write(tuple(batch.values()))
-        except StorageError:
+        except FarmError:
             newer, self._waiting = self._waiting, batch
             for note in newer.values():
                 self.note(note)
@@ -66,7 +66,7 @@ class ProgressJournal:
     async def _flush_in_loop(self) -> None:
         try:
             await self.flush()
-        except StorageError as error:
+        except FarmError as error:
             self.log.warn("progress of running builds was not written: {error}", error=error)
 
     def start(self) -> None:

@@ -8,7 +8,9 @@ builder for each build that arrived, longest idle first. All that ask while one 
 database go together in the next, so that after a restart one transaction assigns many builders.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +21,7 @@ from buildfarm.flow.batches import Batcher
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.job import Standing
+from buildfarm.scanning.judge import DATABASE
 from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.pauses import Pauses
 from buildfarm.scanning.scanner import Scanner
@@ -34,7 +37,7 @@ from buildfarm.vocab.announcements import (
     WorkArrived,
 )
 from buildfarm.vocab.build import Requirement
-from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.errors import DiskFull, StorageError
 from buildfarm.vocab.progress import ClaimRequest
 from buildfarm.vocab.states import CleanStatus
 
@@ -72,6 +75,8 @@ class Roster:
         self._scanners: dict[int, Scanner] = {}
         self._idle: dict[int, None] = {}
         self._requirements: dict[int, Requirement] = {}
+        #: How many builds arrived with requirements that are not known yet.
+        self._unknown: Counter[int] = Counter()
         self._claims: Batcher[ClaimRequest, Claim] = Batcher(self._claim_many, CLAIM_BATCH)
         self._sweep_wakeup = Wakeup(reactor)
         self._sweeping: Deferred[None] | None = None
@@ -100,6 +105,7 @@ class Roster:
         stops = [Deferred.fromCoroutine(scanner.stop(grace)) for scanner in self.scanners]
         await DeferredList(stops, consumeErrors=True)
         self._scanners.clear()
+        self._idle.clear()
 
     def _add(self, standing: Standing) -> None:
         assert self._make_scanner is not None, "start() comes first"
@@ -142,6 +148,7 @@ class Roster:
         """This builder was removed and holds nothing: its scanner ends."""
         self._idle.pop(builder_id, None)
         scanner = self._scanners.pop(builder_id, None)
+        self._pace.builders = len(self._scanners)
         if scanner is not None:
             scanner.leave()
 
@@ -184,6 +191,7 @@ class Roster:
         for requirement_id in requirement_ids:
             requirement = self._requirements.get(requirement_id)
             if requirement is None:
+                self._unknown[requirement_id] += 1
                 self._sweep_wakeup.wake()
                 continue
             woken = next((idle for idle in self._idle if self._fits(idle, requirement)), None)
@@ -199,26 +207,31 @@ class Roster:
         return builder.dispatchable and fits(builder, requirement)
 
     async def _sweep_for_ever(self) -> None:
-        try:
+        with suppress(CancelledError):
             while True:
                 await self._sweep()
                 await self._sweep_wakeup.sleep(SWEEP_INTERVAL)
-        except CancelledError:
-            return
 
     async def _sweep(self) -> None:
         """Release delayed builds that are due, and wake the idle for work that nobody took."""
+        arrived, self._unknown = self._unknown, Counter()
         try:
             now = self._utc_now()
             if await self._storage.read(queue.release_is_due, now):
                 await self._storage.write(queue.release_due, now)
             waiting = await self._storage.read(queue.waiting_requirements)
-        except StorageError as error:
-            self._pauses.pause("database", f"the database cannot be used: {error}")
+        except (StorageError, DiskFull) as error:
+            self._pauses.pause(DATABASE, f"the database cannot be used: {error}")
             return
-        self._pauses.resume("database")
-        self._requirements = {requirement.id: requirement for requirement in waiting}
-        self._work_arrived(tuple(self._requirements))
+        except CancelledError:
+            raise
+        except Exception:  # noqa: BLE001 - the next sweep comes all the same
+            self.log.failure("waiting builds were not looked for")
+            return
+        self._pauses.resume(DATABASE)
+        self._requirements.update((requirement.id, requirement) for requirement in waiting)
+        for requirement in waiting:
+            self._work_arrived([requirement.id] * max(1, arrived[requirement.id]))
 
 
 def _standing(store: Any, builder_id: int, web_url: str) -> Standing:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from buildfarm.farmtesting.cases import BEGINNING, FarmTestCase
 from buildfarm.scanning.progress import INTERVAL, ProgressJournal
-from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.errors import DiskFull, StorageError
 from buildfarm.vocab.progress import ProgressNote
 
 
@@ -62,6 +62,15 @@ class ProgressJournalTests(FarmTestCase):
         self.error = None
         self.clock.advance(INTERVAL)
         self.assertEqual([(ProgressNote(1, 11, BEGINNING, logtail="new"),)], self.written)
+
+    def test_nothing_ends_the_batches(self) -> None:
+        """A disk that was full costs no note, and the batches after it are written."""
+        self.error = DiskFull("no room")
+        self.journal.note(ProgressNote(1, 11, logtail="kept"))
+        self.clock.advance(INTERVAL)
+        self.error = None
+        self.clock.advance(INTERVAL)
+        self.assertEqual([(ProgressNote(1, 11, logtail="kept"),)], self.written)
 
     def test_stopping_writes_what_waits(self) -> None:
         """A stop in order loses no log tail."""
