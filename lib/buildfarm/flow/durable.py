@@ -9,7 +9,7 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from buildfarm.vocab.errors import DiskFull
@@ -31,12 +31,16 @@ def flush_directory(path: Path) -> None:
 
 
 def flush_tree(root: Path) -> None:
-    """Wait until all files and names at and below the directory `root` are on the disk."""
+    """Wait until all files and names at and below the directory `root` are on the disk.
+
+    What is removed meanwhile by somebody else (the sockets of a program that ends) is passed over.
+    """
     for directory, _, names in os.walk(root):
         for name in names:
             path = Path(directory, name)
-            if stat.S_ISREG(path.lstat().st_mode):
-                flush_file(path)
+            with suppress(FileNotFoundError):
+                if stat.S_ISREG(path.lstat().st_mode):
+                    flush_file(path)
         flush_directory(Path(directory))
 
 

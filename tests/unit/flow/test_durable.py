@@ -39,6 +39,13 @@ class DurableTest(FarmTestCase):
         os.mkfifo(root / "pipe")
         flush_tree(root)
 
+    def test_flush_tree_passes_over_what_vanishes(self) -> None:
+        """A program that ends removes its sockets while they are being looked at."""
+        root = self.make_directory()
+        (root / "file").touch()
+        self.patch(os, "walk", lambda _: [(str(root), [], ["gone", "file"])])
+        flush_tree(root)
+
     def test_a_full_disk_has_its_own_error(self) -> None:
         """No space and an exceeded quota are the manager's trouble, told with the place."""
         for code in (errno.ENOSPC, errno.EDQUOT):
