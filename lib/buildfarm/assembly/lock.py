@@ -2,9 +2,13 @@
 
 Layer 6. A daemon holds it for as long as it runs, and answers at its control socket; a command that
 works without a daemon holds it for a moment. So whoever finds it taken can tell which it is, and
-waits only where waiting helps. Tests: tests/functional/commands/test_without_daemon.py.
+waits only where waiting helps. Tests: tests/unit/assembly/test_lock.py,
+tests/functional/commands/test_without_daemon.py.
 """
 
+import os
+import pwd
+from pathlib import Path
 from typing import Any
 
 from twisted.internet.task import deferLater
@@ -25,10 +29,15 @@ class LockTaken(Refused):
 
 
 def hold_lock(settings: Settings) -> HeldLock:
-    """Take the lock now. Raises LockTaken where another manager, or a command, holds it."""
+    """Take the lock now. Raises LockTaken where another manager, or a command, holds it.
+
+    Raises Refused where the state directory is another user's: what we make there the daemon, which
+    runs as that user, could not use.
+    """
     directory = settings.manager.state_dir
     try:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)
+        _require_ours(directory)
         lock = try_hold(settings.lock_file)
     except OSError as error:
         raise Refused(f"{error.filename} cannot be used: {error.strerror}.") from error
@@ -38,6 +47,20 @@ def hold_lock(settings: Settings) -> HeldLock:
             "stop it first."
         )
     return lock
+
+
+def _require_ours(directory: Path) -> None:
+    owner = directory.stat().st_uid
+    if owner == os.geteuid():
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"user {owner}"
+    raise Refused(
+        f"{directory} belongs to {name}, and no manager answers: start it first, or give this "
+        f"command as {name}."
+    )
 
 
 async def wait_for_lock(reactor: Any, settings: Settings) -> HeldLock:

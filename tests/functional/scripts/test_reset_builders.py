@@ -7,6 +7,8 @@ from pathlib import Path
 from twisted.internet.threads import deferToThread
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.flow.children import run_command
+from buildfarm.flow.lockfiles import holder, try_hold
 
 SCRIPTS = Path(__file__).parents[3] / "scripts"
 
@@ -79,7 +81,39 @@ class TestResetCommands(FarmTestCase):
 
     async def test_openstack(self) -> None:
         """The rebuild is asked for, and not waited for."""
-        self.stand_in("openstack")
-        self.assertEqual(
-            (0, ["openstack --os-cloud host1 server rebuild vm1"]), await self.reset("openstack")
+        self.stand_in("openstack", "echo ACTIVE")
+        self.stand_in("curl")
+        self.stand_in("buildd-manager")
+        status, calls = await self.reset("openstack")
+        self.assertEqual((0, "openstack --os-cloud host1 server rebuild vm1"), (status, calls[0]))
+        await self.wait_until(lambda: "buildd-manager" in self.calls.read_text())
+
+    async def test_openstack_reports(self) -> None:
+        """The end is reported when the daemon answers; the lock of the reset is free by then."""
+        answers = self.directory / "answers"
+        self.stand_in("openstack", "echo ACTIVE")
+        self.stand_in("curl", f'while [ ! -e "{answers}" ]; do sleep 0.02; done')
+        self.stand_in("buildd-manager")
+        lock = try_hold(self.directory / "lock")
+        assert lock is not None
+        result = await run_command(
+            self.reactor,
+            [str(SCRIPTS / "reset-builder-openstack"), "host1", "vm1"],
+            deadline=30.0,
+            max_output=1000,
+            lock=lock,
+            env={"PATH": f"{self.directory}:{os.environ['PATH']}", "CALLS": str(self.calls)},
         )
+        self.assertTrue(result.succeeded, result)
+        await self.wait_until(lambda: "curl" in self.calls.read_text())
+        self.assertIsNone(holder(self.directory / "lock"))
+        self.assertNotIn("buildd-manager", self.calls.read_text())
+        answers.touch()
+        reported = "buildd-manager builder set vm1 --clean-status CLEAN"
+        await self.wait_until(lambda: reported in self.calls.read_text())
+
+    async def test_openstack_fails(self) -> None:
+        """A rebuild that is refused is a failed reset, and nothing is reported."""
+        self.stand_in("openstack", "exit 1")
+        status, calls = await self.reset("openstack")
+        self.assertEqual((1, 1), (status, len(calls)))
