@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.threads import blockingCallFromThread
 from twisted.logger import Logger
@@ -28,7 +28,7 @@ from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.lanes import Lanes
 from buildfarm.vocab.announcements import Announcement, UploadWaiting
-from buildfarm.vocab.errors import FarmError, StaleState, Stopped, StorageError, UploadRefused
+from buildfarm.vocab.errors import FarmError, StaleState, Stopped, UploadRefused
 from buildfarm.vocab.settings import Settings, UploadSettings
 from buildfarm.vocab.upload import ResultFile, UploadTask
 
@@ -102,7 +102,7 @@ class UploadStage:
         self._spread = spread
         self._lanes = Lanes()
         self._wakeup = Wakeup(reactor)
-        self._uploads: set[Deferred[None]] = set()
+        self._uploads: set[Deferred[bool]] = set()
         # Builds whose upload ended while the database was being read: what was read is too old.
         self._ended_meanwhile: set[int] = set()
         self._stopping = False
@@ -140,7 +140,7 @@ class UploadStage:
             sleep = _LONGEST_SLEEP
             try:
                 sleep = await self._fill()
-            except StorageError as error:
+            except FarmError as error:
                 self.log.warn("uploads that are due could not be read: {error}", error=error)
                 sleep = self.settings.first_retry
             await self._wakeup.sleep(sleep)
@@ -166,22 +166,32 @@ class UploadStage:
             self._uploads.add(upload)
             upload.addBoth(self._ended, upload, task)
 
-    def _ended(self, result: object, upload: Deferred[None], task: UploadTask) -> None:
+    def _ended(self, recorded: object, upload: Deferred[bool], task: UploadTask) -> None:
         self._uploads.discard(upload)
         self._lanes.end(task)
         self._ended_meanwhile.add(task.build_id)
         self._begin()
-        # Its lane may be short now, and what is due of it is in the database only.
-        self._wakeup.wake()
+        if recorded is True:
+            # Its lane may be short now, and what is due of it is in the database only. What was
+            # not recorded is still due there: it is not tried again before the next look.
+            self._wakeup.wake()
 
-    async def _upload(self, task: UploadTask) -> None:
-        """One try of one upload, recorded whatever its end."""
+    async def _upload(self, task: UploadTask) -> bool:
+        """One try of one upload; whether its end is in the database."""
         try:
             await self._try(task)
+        except CancelledError:
+            return False
         except StaleState as error:
             self.log.warn("{title}: {error}", title=task.title, error=error)
+        except FarmError as error:
+            words = "upload of {title} was not recorded: {error}"
+            self.log.warn(words, title=task.title, error=error)
+            return False
         except Exception:  # noqa: BLE001 - it stays due and is tried again from the database
             self.log.failure("upload of {title} was not recorded", title=task.title)
+            return False
+        return True
 
     async def _try(self, task: UploadTask) -> None:
         attempt_id = task.attempt.id
@@ -205,6 +215,12 @@ class UploadStage:
             return
         except (FarmError, OSError) as error:
             await self._postpone(task, str(error))
+            return
+        except CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours is tried again like a fault
+            self.log.failure("upload of {title} failed", title=task.title)
+            await self._postpone(task, repr(error))
             return
         self._checkpoint("upload.published")
         await self._storage.write(uploads.mark_published, self._epoch, attempt_id, self._utc_now())
