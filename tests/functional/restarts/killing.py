@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.task import LoopingCall
+from twisted.internet.task import LoopingCall, deferLater
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import QUICK
@@ -14,6 +14,9 @@ from buildfarm.storage import builds, events
 from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot
 from buildfarm.vocab.settings import ResetSettings
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, UploaderKind
+
+#: Seconds in which a manager that runs would have begun whatever it does not wait with.
+_TIME_FOR_MISTAKES = 1.0
 
 
 class Reader:
@@ -65,6 +68,12 @@ class RestartTestCase(FarmTestCase):
             for archive in ARCHIVES[uploader]:
                 for number in range(per_archive):
                     await self.farm.submit_into(archive, f"{prefix}{number}")
+
+    async def start_next_manager(self) -> None:
+        """Start a manager and give it time for the mistake of not waiting for what is under way."""
+        self.farm.start_manager()
+        await self.farm.wait_until_ready()
+        await deferLater(self.reactor, _TIME_FOR_MISTAKES)
 
     async def assert_promises(self) -> None:
         """Nothing was published twice or not at all, and no builder was ever given two builds."""

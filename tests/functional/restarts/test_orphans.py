@@ -45,8 +45,7 @@ class OrphanedUploadTests(OrphanTestCase):
     async def test_reprepro_ends_by_itself(self) -> None:
         """The next manager leaves an archive alone while another's reprepro is at work on it."""
         reprepro = await self.orphan_reprepro()
-        self.farm.start_manager()
-        await self.farm.wait_until_ready()
+        await self.start_next_manager()
         reprepro.release()
         await self.finish()
 
@@ -88,10 +87,9 @@ class OrphanedResetTests(OrphanTestCase):
 
     async def test_it_ends_by_itself(self) -> None:
         """The next manager waits for it, and then resets the builder itself."""
-        self.farm.resets.seconds = 3.0
+        self.farm.resets.seconds = 1000.0
         await self.orphan_reset()
-        self.farm.start_manager()
-        await self.farm.wait_until_ready()
+        await self.start_next_manager()
         self.farm.resets.seconds = 0.1
         await self.finish()
         self.assertGreaterEqual(self.farm.resets.counts["vm0"], 2)

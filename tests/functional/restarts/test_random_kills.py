@@ -14,9 +14,10 @@ from tests.functional.restarts.killing import RestartTestCase
 
 KILLS = 20
 
-#: Seconds from the start of a manager to its end: some do not come to their first scan, others
-#: are in the midst of everything.
-_SOONEST, _LATEST = 0.4, 2.0
+#: Seconds that a manager may work before it is killed, and the part of them that is killed while
+#: it still starts.
+_LONGEST = 1.2
+_EARLY = 0.2
 
 
 class RandomKillTests(RestartTestCase):
@@ -38,7 +39,9 @@ class RandomKillTests(RestartTestCase):
         for number in range(KILLS):
             await self.submit(2, uploader, prefix=f"round{number}-")
             manager = self.farm.start_manager()
-            await deferLater(self.reactor, moments.uniform(_SOONEST, _LATEST))
+            if moments.random() > _EARLY:
+                await self.farm.wait_until_ready()
+            await deferLater(self.reactor, moments.uniform(0.0, _LONGEST))
             self.assertIsNone(manager.status, self.farm.story())
             manager.send(signal.SIGKILL)
             await manager.when_ended()

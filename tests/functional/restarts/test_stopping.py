@@ -18,8 +18,7 @@ class StopTests(RestartTestCase):
         self.assertEqual(0, status, self.farm.story())
 
     async def finish(self) -> None:
-        """The next manager brings everything to its end."""
-        self.farm.start_manager()
+        """The manager that runs brings everything to its end."""
         await self.farm.wait_until_all_built()
         await self.farm.stop_manager()
         await self.assert_promises()
@@ -35,6 +34,7 @@ class StopTests(RestartTestCase):
         )
         manager.send(signal.SIGTERM)
         await self.assert_ends_well(manager)
+        self.farm.start_manager()
         await self.finish()
         begun = [order.build_id for daemon in daemons for order in daemon.orders]
         self.assertEqual(16, len(begun))
@@ -45,6 +45,7 @@ class StopTests(RestartTestCase):
         await self.submit(3)
         for step in ("upload.included", "upload.prepared"):
             await self.assert_ends_well(self.farm.start_manager(step, number=signal.SIGTERM))
+        self.farm.start_manager()
         await self.finish()
 
     async def test_in_the_midst_of_an_upload_that_hangs(self) -> None:
@@ -57,6 +58,7 @@ class StopTests(RestartTestCase):
         await self.wait_until(lambda: reprepro.waits, what=self.farm.story)
         manager.send(signal.SIGTERM)
         await self.assert_ends_well(manager)
+        await self.start_next_manager()
         reprepro.release()
         await self.finish()
 
@@ -70,6 +72,7 @@ class StopTests(RestartTestCase):
         manager.send(signal.SIGTERM)
         await self.assert_ends_well(manager)
         self.assertEqual(1, len(self.farm.resets.under_way("vm0")))
+        await self.start_next_manager()
         self.farm.resets.seconds = 0.1
         await self.finish()
 
