@@ -45,6 +45,7 @@ from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.settings import Settings
+from buildfarm.vocab.upload import ResultFile, UploadTask
 
 #: Seconds in which everything stops; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
 _STOP_WITHIN = 9.0
@@ -126,7 +127,8 @@ class FarmService(Service):
     def reload(self, settings: Settings) -> None:
         """Use the sections of `settings` that are not bound to what was made at start.
 
-        These are [scanning], [resets], [gather], [uploads] but its threads, and min_free_bytes.
+        These are [scanning] but the time-outs of calls, [resets] but `per_vm_host`, [gather] but
+        `concurrent`, [uploads] but `threads`, and `min_free_bytes`.
         """
         for take in self._reloading:
             take(settings)
@@ -250,18 +252,28 @@ class FarmService(Service):
         self._parts.started("upload children", children.stop, 2.0)
         workers = Workers(self._reactor, settings.uploads.threads, 256, "uploads")
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
+
+        def publish_as_set(
+            task: UploadTask,
+            results: tuple[ResultFile, ...],
+            commit_prepared: Callable[[], None],
+        ) -> None:
+            publish(
+                task,
+                results,
+                commit_prepared,
+                children=children,
+                settings=stage.settings,
+                locks_dir=settings.locks_dir,
+                checkpoint=self._checkpoint,
+            )
+
         stage = UploadStage(
             self._reactor,
             storage=storage,
             epoch=epoch,
             workers=workers,
-            publish=partial(
-                publish,
-                children=children,
-                settings=settings.uploads,
-                locks_dir=settings.locks_dir,
-                checkpoint=self._checkpoint,
-            ),
+            publish=publish_as_set,
             spool_dir=settings.spool_dir,
             settings=settings.uploads,
             utc_now=self._now,
