@@ -11,8 +11,8 @@ line, and those whose caller has given up are carried out all the same.
 
 import hashlib
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import deferLater
@@ -138,12 +138,11 @@ class FakeDaemon:
         """A file of the cache, or the log as `buildlog`; None where there is none."""
         return await self._in_turn(lambda: self._file(name))
 
-    async def _in_turn(self, work: Callable[[], Awaitable[T]]) -> T:
-        await self._turn.acquire()
-        try:
-            return await work()
-        finally:
-            self._turn.release()
+    async def _in_turn(self, work: Callable[[], Coroutine[Deferred[Any], Any, T]]) -> T:
+        # Not with `finally`: that would also let the next in line go when a test has ended with a
+        # daemon that hangs, and both are being collected.
+        result: T = await self._turn.run(lambda: Deferred.fromCoroutine(work()))
+        return result
 
     async def _carry_out(self, call: Call) -> Value | Fault:
         self.calls.append(call)
