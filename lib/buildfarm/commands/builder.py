@@ -129,7 +129,7 @@ def show(manager: Manager, name: str, json_wanted: bool) -> None:
         return
     told, output = found.pop("events"), found.pop("reset_output")
     print_fields(found)
-    print_lines(["", "Latest events:", *(f"  {one['time']} {one['reason']}" for one in told)])
+    print_lines(["", "Latest events:", *_told(told)])
     if output:
         print_lines(["", "Its last reset printed:", output])
 
@@ -143,6 +143,16 @@ def remove(manager: Manager, name: str, force: bool, json_wanted: bool) -> None:
     """Take the builder NAME out of the farm; its history stays."""
     answer = manager.ask("builder.remove", {"name": name, "force": force})
     _tell(answer, "removed", json_wanted)
+
+
+def _told(events: list[dict[str, Any]]) -> list[str]:
+    """A line for each thing that happened: one act may have several events with one reason."""
+    lines = (f"  {one['time']} {_subject(one)}{one['reason']}" for one in events)
+    return list(dict.fromkeys(lines))
+
+
+def _subject(event: dict[str, Any]) -> str:
+    return f"build {event['build_id']}: " if event["build_id"] else ""
 
 
 def _state(found: dict[str, Any]) -> str:

@@ -169,6 +169,15 @@ class TestBuilder(CommandCase):
             result = self.run_command("builder", "remove", "bob", answer={**BUILDER, **changed})
             self.assertIn(f": {word}, DIRTY.", result.output)
 
+    def test_latest_events(self) -> None:
+        """What happened is told once, though an act writes an event for each thing it changed."""
+        ended = {"time": "12:00", "build_id": 7, "reason": "bob ended the build with OK."}
+        cleaned = {"time": "12:01", "build_id": None, "reason": "it was cleaned"}
+        answer = {**BUILDER, "events": [ended, ended, cleaned], "reset_output": None}
+        shown = self.run_command("builder", "show", "bob", answer=answer).output
+        told = ["  12:00 build 7: bob ended the build with OK.", "  12:01 it was cleaned"]
+        self.assertEqual(told, shown.splitlines()[-2:])
+
 
 class TestArchive(CommandCase):
     ANSWER = {"name": "main", "uploader": "reprepro", "path": "/x", "key_id": None}  # noqa: RUF012
