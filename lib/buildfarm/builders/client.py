@@ -138,19 +138,23 @@ class BuilderClient:
         """Have the daemon forget a finished build; the state that it answers, IDLE."""
         return await self._call("clean", (), builderrpc.decode_word, repeatable=False)
 
-    async def download(self, file: str, destination: Path, limit: int, min_rate: int) -> Downloaded:
+    async def download(
+        self, file: str, destination: Path, limit: int, min_rate: int, *, flushed: bool = True
+    ) -> Downloaded:
         """Fetch a file of the daemon's cache, by its SHA-1, or its log, as `buildlog`.
 
-        It is on disk at `destination` when this returns, and not there at all otherwise; whether
-        it is what it should be is for the caller to compare. Raises ResultsRefused for more than
-        `limit` bytes, BuilderTimedOut for less than `min_rate` bytes a second, BuilderError for
-        anything else that the builder does, DiskFull and OSError for what our own disk does.
+        It is at `destination` when this returns, and on the disk if it is to be `flushed`; it is
+        not there at all otherwise. Whether it is what it should be is for the caller to compare.
+        Raises ResultsRefused for more than `limit` bytes, BuilderTimedOut for less than `min_rate`
+        bytes a second, BuilderError for anything else that the builder does, DiskFull and OSError
+        for what our own disk does.
         """
         download = Download(
             self._reactor,
             self._files,
             self._workers,
             destination=destination,
+            flushed=flushed,
             limit=limit,
             min_rate=min_rate,
             name=self.url,

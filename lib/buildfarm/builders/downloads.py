@@ -38,8 +38,9 @@ RATE_WINDOW = 30.0
 class _File:
     """The file being written, and its digests. Used in file threads, by one of them at a time."""
 
-    def __init__(self, destination: Path) -> None:
+    def __init__(self, destination: Path, flushed: bool) -> None:
         self._destination = destination
+        self._flushed = flushed
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
         self._size = 0
@@ -60,9 +61,10 @@ class _File:
         return self._file
 
     def finish(self, chunks: list[bytes]) -> Downloaded:
-        """Write the last `chunks`, flush to disk and close."""
+        """Write the last `chunks`, flush to disk if that is wanted, and close."""
         with self.append(chunks) as file, full_disk_named(self._destination):
-            os.fsync(file.fileno())
+            if self._flushed:
+                os.fsync(file.fileno())
         return Downloaded(self._size, self._sha1.hexdigest(), self._sha256.hexdigest())
 
     def discard(self) -> None:
@@ -86,6 +88,7 @@ class Download:
         workers: Workers,
         *,
         destination: Path,
+        flushed: bool,
         limit: int,
         min_rate: int,
         name: str,
@@ -98,7 +101,7 @@ class Download:
         self._min_rate = min_rate
         self._name = name
         self._what = what
-        self._file = _File(destination)
+        self._file = _File(destination, flushed)
         self._writing = DeferredLock()
         self._chunks: list[bytes] = []
         self._waiting = 0
@@ -109,7 +112,7 @@ class Download:
         self._failure: Exception | None = None
 
     async def run(self, request: bytes) -> Downloaded:
-        """Send `request` and keep what is answered; the file is flushed when this returns.
+        """Send `request` and keep what is answered, flushed to disk if `flushed` was asked for.
 
         Otherwise nothing of it is left. Raises BuilderError, DiskFull, or OSError for any other
         fault of our own disk.

@@ -46,6 +46,8 @@ class FileStore:
     def __init__(self, root: Path) -> None:
         self._root = root
         self._unfinished = root / "unfinished"
+        # Directories whose own names are known to be on the disk.
+        self._flushed: set[Path] = set()
         for directory in (root, self._unfinished):
             directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
 
@@ -114,7 +116,9 @@ class FileStore:
         path.parent.mkdir(mode=_DIRECTORY_MODE, exist_ok=True)
         unfinished.rename(path)
         flush_directory(path.parent)
-        flush_directory(self._root)
+        if path.parent not in self._flushed:
+            flush_directory(self._root)
+            self._flushed.add(path.parent)
 
 
 def _write(stream: Readable, path: Path, max_bytes: int, name: str) -> StoredFile:

@@ -101,7 +101,8 @@ class Gatherer:
         path = spool / "buildlog"
         limit = self.settings.max_log_bytes
         try:
-            await client.download("buildlog", path, limit, self.settings.min_rate)
+            # Not flushed: it is the compressed one that is kept.
+            await client.download("buildlog", path, limit, self.settings.min_rate, flushed=False)
         except BuilderError as error:
             self.log.warn(
                 "log of {cookie} was not fetched, its last tail is stored: {error}",

@@ -5,9 +5,10 @@ Layer 3. Tests: tests/unit/storage/test_uploads.py.
 
 from collections.abc import Collection
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from storm.expr import Add, And, Asc, Join, Min, Not, Or, Select, Update
+from storm.expr import Add, And, Asc, Join, Min, Or, Select, Update
 
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.epochs import Epoch
@@ -77,6 +78,28 @@ _END_BUILD = Statement(
     )
 )
 
+_NEXT = Statement(
+    Select(
+        Min(Attempt.next_try), And(AWAITS_UPLOAD, Attempt.next_try > Parameter("after")), Attempt
+    )
+)
+
+
+@lru_cache
+def _due(limit: int, besides: tuple[str, ...]) -> Statement:
+    """Uploads that are due, without those into archives that the parameters `besides` name."""
+    is_due = Or(Attempt.next_try == None, Attempt.next_try <= Parameter("now"))  # noqa: E711
+    wanted = [Build.archive_id != Parameter(name) for name in besides]
+    return Statement(
+        Select(
+            (*ATTEMPT.columns, *BUILD.columns, *ARCHIVE.columns, Source.binaries),
+            And(AWAITS_UPLOAD, is_due, *wanted),
+            _TABLES,
+            order_by=(Asc(Attempt.gathered), Asc(Attempt.id)),
+            limit=limit,
+        )
+    )
+
 
 def uploads_due(
     store: Any, now: datetime, limit: int, besides: Collection[int] = ()
@@ -85,19 +108,14 @@ def uploads_due(
 
     `besides` are archives (by id) of which no more are wanted.
     """
-    columns = (*ATTEMPT.columns, *BUILD.columns, *ARCHIVE.columns, Source.binaries)
-    due = And(AWAITS_UPLOAD, Or(Attempt.next_try == None, Attempt.next_try <= now))  # noqa: E711
-    if besides:
-        due = And(due, Not(Build.archive_id.is_in(besides)))
-    order = (Asc(Attempt.gathered), Asc(Attempt.id))
-    rows = store.execute(Select(columns, due, _TABLES, order_by=order, limit=limit)).get_all()
+    unwanted = {f"besides_{place}": archive_id for place, archive_id in enumerate(besides)}
+    rows = _due(limit, tuple(unwanted)).rows(store, now=now, **unwanted)
     return tuple(_task(row) for row in rows)
 
 
 def next_upload_time(store: Any, after: datetime) -> datetime | None:
     """When the next postponed upload may be tried; those due by `after` do not count."""
-    select = Select(Min(Attempt.next_try), And(AWAITS_UPLOAD, Attempt.next_try > after), Attempt)
-    time: datetime | None = time_of(store.execute(select).get_one()[0])
+    time: datetime | None = time_of(_NEXT.one(store, after=after)[0])
     return time
 
 
