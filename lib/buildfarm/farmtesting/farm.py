@@ -158,13 +158,19 @@ class Farm:
             vm_reset_protocol=ResetProtocol(protocol),
         )
 
-    async def submit(self, source: str = "hello", version: str = "1.0", score: int = 0) -> int:
-        """Queue a source package; the id of its one build."""
+    async def submit(
+        self,
+        source: str = "hello",
+        version: str = "1.0",
+        score: int = 0,
+        archive: str = "main",
+    ) -> int:
+        """Queue a source package; the id of its one build. What `virtual` builds needs a VM."""
         digest = hashlib.sha256(f"{source}_{version}".encode()).hexdigest()
         dsc = StoredFile(f"{source}_{version}.dsc", 100, digest[:40], digest)
         submission = Submission(
             source=SourcePackage(source, version, ("any",), (source,), (dsc,)),
-            archive="main",
+            archive=archive,
             suite="bookworm",
             builds=(WantedBuild("amd64", arch_indep=False),),
             score=score,

@@ -99,7 +99,8 @@ class Roster:
         self._sweeping = Deferred.fromCoroutine(self._sweep_for_ever())
 
     async def stop(self, grace: float) -> None:
-        """End all scanners, each after its step under way or `grace` seconds."""
+        """End all scanners, each after its step under way or `grace` seconds; begin no more."""
+        self._make_scanner = None
         if self._sweeping is not None:
             self._sweeping.cancel()
         stops = [Deferred.fromCoroutine(scanner.stop(grace)) for scanner in self.scanners]
@@ -183,6 +184,8 @@ class Roster:
             scanner.changed()
             return
         standing = await self.fetch_standing(builder_id)
+        if self._make_scanner is None:
+            return
         if standing.builder.active and builder_id not in self._scanners:
             self._add(standing)
 

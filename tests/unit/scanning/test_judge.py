@@ -23,8 +23,9 @@ from buildfarm.vocab.states import (
     BuildState,
     CleanStatus,
     DaemonStatus,
+    ResetProtocol,
 )
-from tests.unit.scanning.cases import CHANGES, ScanningTestCase
+from tests.unit.scanning.cases import CHANGES, VIRTUAL, ScanningTestCase
 from tests.unit.storage.cases import stored
 
 UNREACHABLE = BuilderUnreachable("connection refused")
@@ -233,6 +234,21 @@ class EndingTests(ScanningTestCase):
         self.assertEqual(BuildState.UPLOADING, self.state(self.build_id))
         self.assertEqual(["settle"], self.storage.acts)
         self.assertEqual(["gather.downloaded", "gather.settled"], self.checkpoints)
+
+    def test_the_reset_that_follows_is_part_of_the_act(self) -> None:
+        """A virtual builder is CLEANING with the end of its job, at no cost of its own; one whose
+        reset is reported later is so only when its command has returned.
+        """
+        for name, protocol, status in (
+            ("vm1", ResetProtocol.SYNCHRONOUS, CleanStatus.CLEANING),
+            ("vm2", ResetProtocol.ASYNCHRONOUS, CleanStatus.DIRTY),
+        ):
+            self.add_builder(name, **{**VIRTUAL, "vm_reset_protocol": protocol})
+            job = self.sent_job(self.builder(name))
+            said = Observation(DaemonStatus.WAITING, job.cookie, BuildOutcome.PACKAGEFAIL)
+            gathered = Gathered(stored("log"), ())
+            ended = self.judge.ended(self.builder(name), job, said, gathered)
+            self.assertEqual(status, self.successResultOf(ended).clean_status)
 
     def test_what_the_daemon_says_decides(self) -> None:
         """Its dependencies are kept for a build that waits for them."""

@@ -5,10 +5,11 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
+from buildfarm.scanning.job import Standing
 from buildfarm.scanning.judge import DATABASE
 from buildfarm.scanning.roster import SWEEP_INTERVAL
 from buildfarm.storage import builds, queue, roster
-from buildfarm.vocab.announcements import WorkArrived
+from buildfarm.vocab.announcements import BuilderChanged, WorkArrived
 from buildfarm.vocab.errors import DiskFull, StorageError
 from buildfarm.vocab.states import BuildOutcome, BuildState, CleanStatus
 from tests.unit.scanning.cases import VIRTUAL, ScanningTestCase
@@ -258,6 +259,17 @@ class BuilderTests(RosterTestCase):
         changes = {"processors": ("amd64", "arm64")}
         self.write(roster.change_builder, "bob", changes, "root", self.now())
         self.assertEqual(["bob"], self.builders_of(build_id))
+
+    def test_a_builder_that_is_added_during_the_stop_is_not_scanned(self) -> None:
+        """Its row is read while everything ends; the next start finds it."""
+        self.successResultOf(self.roster.start(self.make_scanner))
+        read: Deferred[Standing] = Deferred()
+        self.roster.fetch_standing = lambda builder_id: read  # type: ignore[assignment, method-assign]
+        bob = self.add_builder()
+        self.roster.publish(BuilderChanged(bob.id))
+        self.stop()
+        read.callback(Standing(bob, None))
+        self.assertEqual((), self.roster.scanners)
 
     def test_after_the_stop_nobody_is_woken(self) -> None:
         """What is announced then, or a pause that ends, finds nobody."""
