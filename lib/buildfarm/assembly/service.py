@@ -159,7 +159,7 @@ class FarmService(Service):
         storage = Transactor(reactor, database, announce, settings.manager.database_threads)
         self._stops("database", storage.stop, _THREADS_GRACE)
         self.storage = storage
-        epoch = await storage.write(begin_epoch, self._now())
+        epoch = await storage.write(begin_epoch)
 
         # Files: threads that read and write them, the store, and the two listeners.
         workers = Workers(reactor, settings.manager.file_threads, 1024, "files")

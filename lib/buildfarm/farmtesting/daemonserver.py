@@ -11,7 +11,7 @@ from typing import Any
 
 import httptools
 from twisted.internet.defer import Deferred
-from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 
 from buildfarm.farmtesting.fakedaemon import FakeDaemon, ReplyLost
@@ -127,10 +127,3 @@ class DaemonServer(Protocol):
                 f"Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
             )
             self.transport.write(head.encode() + body)
-
-
-def server_factory(daemon: FakeDaemon) -> Factory[DaemonServer]:
-    """Makes the server's side of each connection to `daemon`."""
-    factory = Factory.forProtocol(lambda: DaemonServer(daemon))
-    factory.noisy = False
-    return factory

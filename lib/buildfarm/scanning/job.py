@@ -34,7 +34,6 @@ class Job:
     tail_noted: float
     logtail: str = ""
     watchers: int = 0
-    aborting_since: float | None = None
 
     @property
     def cookie(self) -> str:

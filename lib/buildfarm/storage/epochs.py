@@ -7,7 +7,6 @@ Layer 3. Tests: tests/unit/storage/test_epochs.py.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from storm.expr import And, Exists, Select, Update
@@ -32,7 +31,7 @@ IS_CURRENT = Exists(Select(1, And(Farm.id == 1, Farm.epoch == Parameter("epoch")
 _FARM = Statement(Select((Farm.epoch, Farm.database_id), Farm.id == 1))
 
 
-def begin_epoch(store: Any, now: datetime) -> Committed[Epoch]:
+def begin_epoch(store: Any) -> Committed[Epoch]:
     """Begin the next epoch; every open attempt belongs to it from now on."""
     number, database_id = _FARM.one(store)
     store.execute(Update({Farm.epoch: number + 1}, Farm.id == 1), noresult=True)

@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from storm.expr import And, Asc, Count, Delete, Desc, Exists, Join, Min, Or, Select, Update
+from storm.expr import And, Asc, Count, Delete, Desc, Exists, Join, Or, Select, Update
 
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import Candidate
@@ -110,13 +110,6 @@ def release_due(store: Any, now: datetime) -> Committed[int]:
 def release_is_due(store: Any, now: datetime) -> bool:
     """Whether `release_due` would find anything."""
     return _DUE.one(store, now=now) is not None
-
-
-def next_release(store: Any) -> datetime | None:
-    """When the next delayed entry is due; None where nothing is delayed."""
-    select = Select(Min(Queue.not_before), Queue.not_before != None)  # noqa: E711
-    time: datetime | None = time_of(store.execute(select).get_one()[0])
-    return time
 
 
 def waiting_requirements(store: Any) -> tuple[Requirement, ...]:

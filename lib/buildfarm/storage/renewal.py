@@ -34,7 +34,7 @@ def renew(store: Any, database_id: str, now: datetime) -> Committed[int]:
     every builder is DIRTY. Results that had been gathered stay due for their upload: they are in
     the spool, or the upload says that they are gone.
     """
-    epoch = begin_epoch(store, now).value
+    epoch = begin_epoch(store).value
     store.execute(Update({Farm.database_id: database_id}, Farm.id == 1), noresult=True)
     changes: list[Change] = []
     lost = store.execute(Select(Attempt.id, IS_ON_BUILDER, Attempt)).get_all()

@@ -1,6 +1,6 @@
 """Acts and queries, awaited in the reactor thread and carried out in the database's threads.
 
-    epoch = await transactor.write(begin_epoch, now)
+    epoch = await transactor.write(begin_epoch)
     builders = await transactor.read(roster.builders)
 
 One thread writes: it takes all acts that wait, up to a bound, into one transaction (`commits`).

@@ -31,14 +31,6 @@ from buildfarm.vocab.states import AttemptOutcome, BuildOutcome, BuildState, Cul
 from buildfarm.vocab.text import one_line
 
 
-def settle_never_sent(
-    builder: BuilderSnapshot, standing: JobStanding, evidence: str, now: datetime
-) -> Settlement:
-    """The claimed build was never sent, for a reason that is held against nobody."""
-    case = Case(builder, standing, AttemptOutcome.NEVER_SENT, evidence, now)
-    return _asked(standing, case.unblamed(standing))
-
-
 def settle_unconfirmed(
     builder: BuilderSnapshot, standing: JobStanding, evidence: str, now: datetime
 ) -> Settlement:

@@ -9,7 +9,7 @@ Layer 1, pure. Tests: tests/unit/verdicts/test_transitions.py.
 
 from collections.abc import Mapping
 
-from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus, QueueState
+from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
 
 #: How a build can end on its builder, whatever it was found doing there.
 _ENDS_ON_BUILDER = frozenset(
@@ -62,18 +62,6 @@ ATTEMPT_TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
     AttemptState.CLOSED: frozenset({AttemptState.GATHERED}),
 }
 
-#: A queue entry that ends is removed, so no state stands for its end.
-QUEUE_TRANSITIONS: Mapping[QueueState, frozenset[QueueState]] = {
-    QueueState.WAITING: frozenset({QueueState.RUNNING, QueueState.SUSPENDED}),
-    # SUSPENDED: it waits again, but not before some moment.
-    QueueState.RUNNING: frozenset(
-        {QueueState.WAITING, QueueState.SUSPENDED, QueueState.CANCELLING}
-    ),
-    # Nothing but its removal: a cancelled build never waits again in the same entry.
-    QueueState.CANCELLING: frozenset(),
-    QueueState.SUSPENDED: frozenset({QueueState.WAITING}),
-}
-
 CLEAN_TRANSITIONS: Mapping[CleanStatus, frozenset[CleanStatus]] = {
     # Never straight to CLEANING: a builder is distrusted first, in the act that says why.
     CleanStatus.CLEAN: frozenset({CleanStatus.DIRTY}),
@@ -91,11 +79,6 @@ def may_follow(before: BuildState, after: BuildState) -> bool:
 def attempt_may_follow(before: AttemptState, after: AttemptState) -> bool:
     """Whether an attempt may go from `before` to `after`."""
     return after in ATTEMPT_TRANSITIONS[before]
-
-
-def queue_may_follow(before: QueueState, after: QueueState) -> bool:
-    """Whether a queue entry may go from `before` to `after`."""
-    return after in QUEUE_TRANSITIONS[before]
 
 
 def clean_may_follow(before: CleanStatus, after: CleanStatus) -> bool:

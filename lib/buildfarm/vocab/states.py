@@ -122,7 +122,6 @@ class Culprit(Enum):
     JOB = "job"
     BOTH = "both"
     MANAGER = "manager"
-    NETWORK = "network"
     NOBODY = "nobody"
 
 

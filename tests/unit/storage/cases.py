@@ -117,7 +117,7 @@ class Happenings:
 
     def begin_epoch(self) -> None:
         """Start the manager, again if it was started before."""
-        self.epoch = self.act(epochs.begin_epoch, self.now())
+        self.epoch = self.act(epochs.begin_epoch)
 
     def ask(self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The answer of a query about what is committed."""

@@ -132,7 +132,6 @@ class FarmMachine(Happenings, RuleBasedStateMachine):
                 settling.settle_lost,
                 settling.settle_failure,
                 settling.settle_unconfirmed,
-                settling.settle_never_sent,
                 settling.settle_overdue,
                 settling.settle_breach,
             )

@@ -16,7 +16,6 @@ from buildfarm.verdicts.settling import (
     settle_cancelled,
     settle_failure,
     settle_lost,
-    settle_never_sent,
     settle_outcome,
     settle_overdue,
     settle_results_refused,
@@ -88,12 +87,6 @@ class TestLost(FarmTestCase):
             assert settled.builder is not None
             dirty = None if status is CleanStatus.DIRTY else CleanStatus.DIRTY
             self.assertEqual(dirty, settled.builder.clean_status)
-
-    def test_never_sent(self) -> None:
-        """A claimed build that was not sent is queued again in the same way."""
-        job = job_of(settle_never_sent(BOB, a_standing(), "bob was taken out", NOW))
-        self.assertEqual(AttemptOutcome.NEVER_SENT, job.outcome)
-        self.assertEqual(BuildState.NEEDSBUILD, job.build_state)
 
 
 class TestUnconfirmed(FarmTestCase):
@@ -412,7 +405,6 @@ EVIDENCE = "bob said \x1b[2J.\n"
 
 #: Everything that can happen to an attempt on its builder.
 EVENTS: dict[str, Event] = {
-    "never sent": lambda bob, job: settle_never_sent(bob, job, EVIDENCE, NOW),
     "unconfirmed": lambda bob, job: settle_unconfirmed(bob, job, EVIDENCE, NOW),
     "lost": lambda bob, job: settle_lost(bob, job, EVIDENCE, NOW),
     "failure": lambda bob, job: settle_failure(bob, job, EVIDENCE, NOW),

@@ -9,18 +9,16 @@ from buildfarm.verdicts.transitions import (
     ATTEMPT_TRANSITIONS,
     BUILD_TRANSITIONS,
     CLEAN_TRANSITIONS,
-    QUEUE_TRANSITIONS,
     attempt_may_follow,
     cancel_refusal,
     cancelled,
     clean_may_follow,
     may_follow,
-    queue_may_follow,
     rescore_refusal,
     retried,
     retry_refusal,
 )
-from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus, QueueState
+from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
 
 State = TypeVar("State", bound=Enum)
 
@@ -47,25 +45,23 @@ def reachable(table: Mapping[State, frozenset[State]], start: State) -> set[Stat
 
 class TestTables(FarmTestCase):
     def test_every_state_has_a_row(self) -> None:
-        """No state of builds, attempts, queue entries or builders is missing."""
+        """No state of builds, attempts or builders is missing."""
         self.assertEqual(set(BuildState), set(BUILD_TRANSITIONS))
         self.assertEqual(set(AttemptState), set(ATTEMPT_TRANSITIONS))
-        self.assertEqual(set(QueueState), set(QUEUE_TRANSITIONS))
         self.assertEqual(set(CleanStatus), set(CLEAN_TRANSITIONS))
 
     def test_staying_is_no_transition(self) -> None:
         """Nothing follows itself, so that an act done twice is noticed."""
-        for table in (BUILD_TRANSITIONS, ATTEMPT_TRANSITIONS, QUEUE_TRANSITIONS, CLEAN_TRANSITIONS):
+        for table in (BUILD_TRANSITIONS, ATTEMPT_TRANSITIONS, CLEAN_TRANSITIONS):
             self.assertEqual([], [state for state, after in table.items() if state in after])
 
     def test_every_state_is_reached(self) -> None:
-        """From where they begin, builds, attempts and queue entries can come to every state."""
+        """From where they begin, builds and attempts can come to every state."""
         self.assertEqual(set(BuildState), reachable(BUILD_TRANSITIONS, BuildState.NEEDSBUILD))
         self.assertEqual(
             set(AttemptState) - {AttemptState.CLAIMED},
             reachable(ATTEMPT_TRANSITIONS, AttemptState.CLAIMED),
         )
-        self.assertEqual(set(QueueState), reachable(QUEUE_TRANSITIONS, QueueState.WAITING))
         self.assertEqual(set(CleanStatus), reachable(CLEAN_TRANSITIONS, CleanStatus.CLEAN))
 
     def test_functions_read_the_tables(self) -> None:
@@ -75,10 +71,6 @@ class TestTables(FarmTestCase):
         for attempt, attempts in ATTEMPT_TRANSITIONS.items():
             found = {after for after in AttemptState if attempt_may_follow(attempt, after)}
             self.assertEqual(attempts, found)
-        for entry, entries in QUEUE_TRANSITIONS.items():
-            self.assertEqual(
-                entries, {after for after in QueueState if queue_may_follow(entry, after)}
-            )
         for status, statuses in CLEAN_TRANSITIONS.items():
             self.assertEqual(
                 statuses, {after for after in CleanStatus if clean_may_follow(status, after)}
@@ -100,7 +92,6 @@ class TestTables(FarmTestCase):
     def test_cancelled_builds_do_not_wait_again(self) -> None:
         """What a builder does while a build is CANCELLING never queues it again."""
         self.assertFalse(may_follow(BuildState.CANCELLING, BuildState.NEEDSBUILD))
-        self.assertFalse(queue_may_follow(QueueState.CANCELLING, QueueState.WAITING))
 
     def test_results_already_gathered_survive_a_cancel(self) -> None:
         """A cancel that comes when all results are on our disk comes too late."""
