@@ -10,7 +10,7 @@ from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import QUICK
 from buildfarm.farmtesting.promises import assert_indexed_once, assert_sound, broken
 from buildfarm.farmtesting.restartfarm import ARCHIVES, RestartFarm
-from buildfarm.storage import builds, events
+from buildfarm.storage import builds, events, roster
 from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot
 from buildfarm.vocab.settings import ResetSettings
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, UploaderKind
@@ -76,16 +76,25 @@ class RestartTestCase(FarmTestCase):
         await deferLater(self.reactor, _TIME_FOR_MISTAKES)
 
     async def assert_promises(self) -> None:
-        """Nothing was published twice or not at all, and no builder was ever given two builds."""
+        """P3, P4 and P5 of the design hold, and nobody is blamed for what the manager did."""
         for daemon in self.farm.daemons.values():
             self.assertEqual([], daemon.offences)
         self.assertEqual([], self.farm.resets.offences)
         found = await self.farm.read(builds.builds)
         tried = {build.id: await self.farm.attempts(build.id) for build in found}
         self.assertEqual([], broken(await self.story(found)))
-        for build in found:
-            self.assert_published_once(build, tried[build.id])
-        self.assert_archives(found, tried)
+        published = {
+            build.id: self.assert_published_once(build, tried[build.id]) for build in found
+        }
+        begun = [order.build_id for daemon in self.farm.daemons.values() for order in daemon.orders]
+        self.assertEqual(sorted(published.values()), sorted(begun), "a build was interrupted")
+        for builder in await self.farm.read(roster.builders):
+            self.assertEqual((True, 0), (builder.builderok, builder.failure_count), builder.name)
+        for names in ARCHIVES.values():
+            for name in names:
+                self.assert_archive(
+                    name, {published[build.id] for build in found if build.archive == name}
+                )
 
     async def story(self, found: tuple[BuildSnapshot, ...]) -> Any:
         """The events of all builds, oldest first."""
@@ -98,29 +107,19 @@ class RestartTestCase(FarmTestCase):
 
     def assert_published_once(
         self, build: BuildSnapshot, tried: tuple[AttemptSnapshot, ...]
-    ) -> None:
-        """Every attempt is closed, and exactly one was published."""
+    ) -> str:
+        """Every attempt is closed, exactly one was published, and its cookie is returned."""
         self.assertEqual({AttemptState.CLOSED}, {one.state for one in tried}, build.title)
         outcomes = [attempt.outcome for attempt in tried]
         self.assertEqual(1, outcomes.count(AttemptOutcome.PUBLISHED), f"{build.title}: {outcomes}")
+        return tried[outcomes.index(AttemptOutcome.PUBLISHED)].cookie
 
-    def assert_archives(
-        self, found: tuple[BuildSnapshot, ...], tried: dict[int, tuple[AttemptSnapshot, ...]]
-    ) -> None:
-        """Each archive has exactly what the published attempts of its builds have made."""
-        for uploader, names in ARCHIVES.items():
-            for name in names:
-                cookies = {
-                    attempt.cookie
-                    for build in found
-                    if build.archive == name
-                    for attempt in tried[build.id]
-                    if attempt.outcome is AttemptOutcome.PUBLISHED
-                }
-                if uploader is UploaderKind.DIRECTORY:
-                    self.assert_directory(name, cookies)
-                else:
-                    self.assert_reprepro(name, cookies)
+    def assert_archive(self, name: str, cookies: set[str]) -> None:
+        """An archive has exactly what the attempts of these cookies have made."""
+        if name in ARCHIVES[UploaderKind.DIRECTORY]:
+            self.assert_directory(name, cookies)
+        else:
+            self.assert_reprepro(name, cookies)
 
     def assert_directory(self, name: str, cookies: set[str]) -> None:
         """Each upload is there once, with the files that the builder made."""

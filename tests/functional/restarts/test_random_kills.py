@@ -14,9 +14,10 @@ from tests.functional.restarts.killing import RestartTestCase
 
 KILLS = 20
 
-#: Seconds that a manager may work before it is killed, and the part of them that is killed while
-#: it still starts.
+#: Seconds that a manager may work before it is killed.
 _LONGEST = 1.2
+
+#: The share of the managers that are killed while they still start, or soon after.
 _EARLY = 0.2
 
 
