@@ -23,6 +23,7 @@ from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts import settling
 from buildfarm.verdicts.failure import ScanFailures, culprit_of, network_suspects
+from buildfarm.verdicts.scanplan import Machine, machine_of
 from buildfarm.vocab.build import JobStanding, StoredFile
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import (
@@ -36,7 +37,7 @@ from buildfarm.vocab.errors import (
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.settings import ScanningSettings
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
-from buildfarm.vocab.states import AttemptState, Culprit
+from buildfarm.vocab.states import AttemptState, CleanStatus, Culprit
 from buildfarm.vocab.text import one_line
 
 #: What `Pauses` calls the manager's own faults.
@@ -239,6 +240,7 @@ class Judge:
         if job is not None and isinstance(ending, JobSettlement) and ending.log is None:
             log = await self._keep_tail(job)
             settlement = replace(settlement, job=replace(ending, log=log))
+        settlement = _reset_follows(builder, settlement)
         settled = await self._storage.write(
             attempts.settle, self._epoch, settlement, self._utc_now()
         )
@@ -253,3 +255,17 @@ class Judge:
 
 def _standing(job: Job | None) -> JobStanding | None:
     return None if job is None else job.order.standing
+
+
+def _reset_follows(builder: BuilderSnapshot, settlement: Settlement) -> Settlement:
+    """`settlement` with the mark that the reset of a 1.1 builder begins, if it does.
+
+    The reset follows at once when its job has ended, so the mark shares that act (at most five to
+    a build, DESIGN section 7); found after a crash, CLEANING means that it is reset again.
+    """
+    verdict = settlement.builder
+    stays = builder.active and builder.builderok and verdict and verdict.builderok is None
+    ends = isinstance(settlement.job, JobSettlement)
+    if verdict is None or not (stays and ends and machine_of(builder) is Machine.VIRTUAL_1_1):
+        return settlement
+    return replace(settlement, builder=replace(verdict, clean_status=CleanStatus.CLEANING))

@@ -5,7 +5,7 @@ from dataclasses import replace
 from buildfarm.filestore.store import FileStore
 from buildfarm.scanning.gather import Gathered
 from buildfarm.scanning.job import Job
-from buildfarm.storage import attempts, builds
+from buildfarm.storage import attempts, builds, roster
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import (
     BuilderTimedOut,
@@ -23,7 +23,6 @@ from buildfarm.vocab.states import (
     BuildState,
     CleanStatus,
     DaemonStatus,
-    ResetProtocol,
 )
 from tests.unit.scanning.cases import CHANGES, VIRTUAL, ScanningTestCase
 from tests.unit.storage.cases import stored
@@ -235,20 +234,21 @@ class EndingTests(ScanningTestCase):
         self.assertEqual(["settle"], self.storage.acts)
         self.assertEqual(["gather.downloaded", "gather.settled"], self.checkpoints)
 
+    def ended_on_virtual(self, protocol: str) -> BuilderSnapshot:
+        """The builder after its job has ended, were it a virtual one."""
+        described = {**VIRTUAL, "vm_reset_protocol": protocol}
+        self.act(roster.change_builder, "bob", described, "root", self.now())
+        self.bob = self.builder("bob")
+        return self.end(BuildOutcome.PACKAGEFAIL, Gathered(stored("log"), ()))
+
     def test_the_reset_that_follows_is_part_of_the_act(self) -> None:
-        """A virtual builder is CLEANING with the end of its job, at no cost of its own; one whose
-        reset is reported later is so only when its command has returned.
-        """
-        for name, protocol, status in (
-            ("vm1", ResetProtocol.SYNCHRONOUS, CleanStatus.CLEANING),
-            ("vm2", ResetProtocol.ASYNCHRONOUS, CleanStatus.DIRTY),
-        ):
-            self.add_builder(name, **{**VIRTUAL, "vm_reset_protocol": protocol})
-            job = self.sent_job(self.builder(name))
-            said = Observation(DaemonStatus.WAITING, job.cookie, BuildOutcome.PACKAGEFAIL)
-            gathered = Gathered(stored("log"), ())
-            ended = self.judge.ended(self.builder(name), job, said, gathered)
-            self.assertEqual(status, self.successResultOf(ended).clean_status)
+        """A virtual builder is CLEANING with the end of its job, at no cost of its own."""
+        self.assertEqual(CleanStatus.CLEANING, self.ended_on_virtual("1.1").clean_status)
+        self.assertEqual(["settle"], self.storage.acts)
+
+    def test_a_reset_that_is_reported_later_is_not_told_before(self) -> None:
+        """CLEANING means there that the command has returned, and somebody owes a report."""
+        self.assertEqual(CleanStatus.DIRTY, self.ended_on_virtual("2.0").clean_status)
 
     def test_what_the_daemon_says_decides(self) -> None:
         """Its dependencies are kept for a build that waits for them."""
