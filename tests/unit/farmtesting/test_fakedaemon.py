@@ -1,6 +1,5 @@
 """The fake daemon goes wrong as the genuine one was seen to; the contract holds the rest."""
 
-import gc
 import hashlib
 from collections.abc import Coroutine
 from typing import Any
@@ -143,17 +142,6 @@ class TestBlocking(FakeDaemonCase):
         self.failureResultOf(abort, BuilderTimedOut)
         self.daemon.wake()
         self.assertIs(DaemonStatus.ABORTING, self.status().status)
-
-    def test_a_daemon_that_hangs_for_ever_can_be_forgotten(self) -> None:
-        """With all that waits in it, and nothing of it happens then."""
-        daemon = FakeDaemon(self.clock)
-        daemon.hang()
-        client = fake_client(self.clock, daemon, self.settings)
-        waiting = [self.begin(client.fetch_status())]
-        client.close()
-        self.failureResultOf(waiting.pop(), BuilderUnreachable)
-        del daemon, client
-        gc.collect()
 
 
 class TestWedging(FakeDaemonCase):
