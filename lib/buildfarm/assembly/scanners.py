@@ -5,14 +5,11 @@ Layer 6; part of `assembly.service`. Tests: tests/functional/assembly.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
 
+from buildfarm.assembly.ground import Ground
 from buildfarm.builders.client import BuilderClient
 from buildfarm.builders.resets import Resetter
-from buildfarm.filestore.store import FileStore
 from buildfarm.flow.fairqueue import FairQueue
-from buildfarm.flow.threads import Workers
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.cleaning import Cleaner
 from buildfarm.scanning.crew import Crew
@@ -28,8 +25,6 @@ from buildfarm.scanning.roster import Roster
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.scanning.steps import Steps
 from buildfarm.storage import attempts
-from buildfarm.storage.epochs import Epoch
-from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.settings import Settings
 
@@ -67,66 +62,70 @@ class Scanners:
         self.watch.min_free = settings.manager.min_free_bytes
 
 
-def wire_scanners(
-    reactor: Any,
-    settings: Settings,
-    *,
-    storage: Transactor,
-    epoch: Epoch,
-    store: FileStore,
-    workers: Workers,
-    utc_now: Callable[[], datetime],
-    checkpoint: Callable[[str], None],
-) -> Scanners:
+def wire_scanners(ground: Ground) -> Scanners:
     """Build the scanners' side of the manager; nothing of it runs yet."""
-    turns = FairQueue(reactor)
+    settings = ground.settings
+    turns = FairQueue(ground.reactor)
     pace = Pace(settings.scanning, lambda: turns.total_cpu_used)
-    pauses = Pauses(utc_now)
+    pauses = Pauses(ground.utc_now)
     roster = Roster(
-        reactor,
-        storage=storage,
-        epoch=epoch,
-        utc_now=utc_now,
+        ground.reactor,
+        storage=ground.storage,
+        epoch=ground.epoch,
+        utc_now=ground.utc_now,
         pauses=pauses,
         pace=pace,
         web_url=settings.web.public_url,
     )
     pauses.when_resumed = roster.everybody_seek
     watch = DiskWatch(
-        reactor,
-        workers=workers,
+        ground.reactor,
+        workers=ground.workers,
         pauses=pauses,
         path=settings.manager.state_dir,
         min_free=settings.manager.min_free_bytes,
     )
-    gatherer = Gatherer(settings.gather, settings.spool_dir, store, workers)
+    resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
+    crew = _crew(ground, roster, pauses, pace, resetter)
+    make_scanner = _scanner_maker(ground, roster, crew, turns)
+    return Scanners(roster, pauses, crew, resetter, watch, make_scanner)
+
+
+def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:
+    """Those who carry out the steps, shared by all scanners."""
+    settings, storage, epoch = ground.settings, ground.storage, ground.epoch
+    gatherer = Gatherer(settings.gather, settings.spool_dir, ground.store, ground.workers)
     judge = Judge(
-        reactor,
+        ground.reactor,
         storage=storage,
         epoch=epoch,
-        utc_now=utc_now,
+        utc_now=ground.utc_now,
         scanning=settings.scanning,
         pauses=pauses,
         farm_size=lambda: len(roster.scanners),
         keep_tail=gatherer.keep_tail,
-        checkpoint=checkpoint,
+        checkpoint=ground.checkpoint,
     )
     dispatcher = Dispatcher(
         storage=storage,
         epoch=epoch,
         files=settings.files,
         scanning=settings.scanning,
-        utc_now=utc_now,
-        checkpoint=checkpoint,
+        utc_now=ground.utc_now,
+        checkpoint=ground.checkpoint,
     )
-    resetter = Resetter(reactor, settings.resets, settings.locks_dir, workers)
     cleaner = Cleaner(
-        storage=storage, epoch=epoch, resetter=resetter, utc_now=utc_now, checkpoint=checkpoint
+        storage=storage,
+        epoch=epoch,
+        resetter=resetter,
+        utc_now=ground.utc_now,
+        checkpoint=ground.checkpoint,
     )
     progress = ProgressJournal(
-        reactor, lambda notes: storage.write(attempts.record_progress, epoch, notes, utc_now())
+        ground.reactor,
+        lambda notes: storage.write(attempts.record_progress, epoch, notes, ground.utc_now()),
     )
-    crew = Crew(
+    return Crew(
         work=roster,
         judge=judge,
         pace=pace,
@@ -138,27 +137,33 @@ def wire_scanners(
         resets=settings.resets,
     )
 
+
+def _scanner_maker(
+    ground: Ground, roster: Roster, crew: Crew, turns: FairQueue
+) -> Callable[[Standing], Scanner]:
+    """What makes the scanner of one builder."""
+
     def make_client(builder: BuilderSnapshot) -> BuilderClient:
-        return BuilderClient(reactor, builder.url, settings.scanning, workers)
+        return BuilderClient(ground.reactor, builder.url, crew.scanning, ground.workers)
 
     def make_scanner(standing: Standing) -> Scanner:
-        wakeup = Wakeup(reactor)
+        wakeup = Wakeup(ground.reactor)
         steps = Steps(
-            reactor,
-            utc_now=utc_now,
+            ground.reactor,
+            utc_now=ground.utc_now,
             standing=standing,
             make_client=make_client,
             crew=crew,
             wakeup=wakeup,
         )
         return Scanner(
-            reactor,
+            ground.reactor,
             steps=steps,
             wakeup=wakeup,
-            judge=judge,
-            pace=pace,
+            judge=crew.judge,
+            pace=crew.pace,
             turn=turns.turn,
             fetch_standing=roster.fetch_standing,
         )
 
-    return Scanners(roster, pauses, crew, resetter, watch, make_scanner)
+    return make_scanner

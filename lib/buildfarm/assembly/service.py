@@ -24,9 +24,10 @@ from twisted.web.server import Site
 from buildfarm.admin import verbs
 from buildfarm.admin.farm import Farm
 from buildfarm.admin.server import ControlServer
+from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
-from buildfarm.assembly.scanners import wire_scanners
+from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
@@ -36,8 +37,9 @@ from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.archives import archive_named
 from buildfarm.storage.database import Database
-from buildfarm.storage.epochs import Epoch, begin_epoch
+from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
+from buildfarm.uploading.leftovers import remove_leftovers
 from buildfarm.uploading.stage import UploadStage
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.published import published_directory
@@ -140,15 +142,42 @@ class FarmService(Service):
         self._parts.started(name, lambda: Deferred.fromCoroutine(stop(grace)), grace + 0.5)
 
     async def _start(self) -> None:
-        settings, reactor = self._settings, self._reactor
-        lock = await wait_for_lock(reactor, settings)
+        lock = await wait_for_lock(self._reactor, self._settings)
         self._parts.started("lock", lock.leave, 1.0)
-        sys.setswitchinterval(settings.manager.switch_interval)
+        sys.setswitchinterval(self._settings.manager.switch_interval)
+
+        # What acts announce goes to whoever has subscribed by then.
+        subscribers: list[Callable[[Announcement], None]] = []
+        ground = await self._lay_ground(subscribers)
+        self.storage = ground.storage
+        await self._listen_for_builders(ground.store, ground.workers)
+        await self._listen_for_people(ground.storage, ground.workers)
+
+        # Uploads go on where the last manager left them.
+        await remove_leftovers(storage, workers, settings.spool_dir)
+        uploads = self._upload_stage(ground)
+        subscribers.append(uploads.publish)
+        uploads.start()
+
+        # One scanner per builder.
+        scanners = wire_scanners(ground)
+        self._reloading.append(scanners.reload)
+        subscribers.append(scanners.roster.publish)
+        self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
+        await scanners.start()
+
+        await self._answer_commands(ground, scanners)
+        self.log.info(
+            "started: epoch {epoch}, {builders} builders",
+            epoch=ground.epoch.number,
+            builders=len(scanners.roster.scanners),
+        )
+
+    async def _lay_ground(self, subscribers: list[Callable[[Announcement], None]]) -> Ground:
+        """The database, a new epoch, the file threads and the file store."""
+        settings, reactor = self._settings, self._reactor
         for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-
-        # The database; what its acts announce goes to whoever has subscribed by then.
-        subscribers: list[Callable[[Announcement], None]] = []
 
         def announce(announcement: Announcement) -> None:
             for subscriber in subscribers:
@@ -158,57 +187,35 @@ class FarmService(Service):
         database.check()
         storage = Transactor(reactor, database, announce, settings.manager.database_threads)
         self._stops("database", storage.stop, _THREADS_GRACE)
-        self.storage = storage
-        epoch = await storage.write(begin_epoch)
-
-        # Files: threads that read and write them, the store, and the two listeners.
         workers = Workers(reactor, settings.manager.file_threads, 1024, "files")
         self._stops("file threads", workers.stop, _THREADS_GRACE)
-        store = FileStore(settings.store_dir)
-        await self._listen_for_builders(store, workers)
-        await self._listen_for_people(storage, workers)
-
-        # Uploads go on where the last manager left them.
-        uploads = self._upload_stage(storage, epoch)
-        subscribers.append(uploads.publish)
-        uploads.start()
-
-        # One scanner per builder.
-        scanners = wire_scanners(
-            reactor,
-            settings,
+        return Ground(
+            reactor=reactor,
+            settings=settings,
             storage=storage,
-            epoch=epoch,
-            store=store,
+            epoch=await storage.write(begin_epoch),
+            store=FileStore(settings.store_dir),
             workers=workers,
             utc_now=self._now,
             checkpoint=self._checkpoint,
         )
-        self._reloading.append(scanners.reload)
-        subscribers.append(scanners.roster.publish)
-        self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
-        await scanners.start()
 
-        # Commands.
+    async def _answer_commands(self, ground: Ground, scanners: Scanners) -> None:
+        """The control socket, with its verbs."""
         farm = Farm(
-            reactor=reactor,
-            settings=settings,
-            transactor=storage,
-            epoch=epoch,
-            filestore=store,
-            workers=workers,
-            utc_now=self._now,
+            reactor=ground.reactor,
+            settings=ground.settings,
+            transactor=ground.storage,
+            epoch=ground.epoch,
+            filestore=ground.store,
+            workers=ground.workers,
+            utc_now=ground.utc_now,
             live=LiveFarm(scanners.roster, scanners.pauses),
         )
-        control = ControlServer(reactor, settings.control_socket, partial(verbs.call, farm))
+        path = ground.settings.control_socket
+        control = ControlServer(ground.reactor, path, partial(verbs.call, farm))
         await control.start()
         self._parts.started("control socket", control.stop, 3.0)
-
-        self.log.info(
-            "started: epoch {epoch}, {builders} builders",
-            epoch=epoch.number,
-            builders=len(scanners.roster.scanners),
-        )
 
     async def _listen_for_builders(self, store: FileStore, workers: Workers) -> None:
         """The files listener: chroots and sources for the builders."""
@@ -243,7 +250,7 @@ class FarmService(Service):
             raise Refused(f"Nothing can listen at {address}: {error}") from error
         self._parts.started(f"listener {address}", port.stopListening, 1.0)
 
-    def _upload_stage(self, storage: Transactor, epoch: Epoch) -> UploadStage:
+    def _upload_stage(self, ground: Ground) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
         forks = ForkServer(PRELOADED)
@@ -270,8 +277,8 @@ class FarmService(Service):
 
         stage = UploadStage(
             self._reactor,
-            storage=storage,
-            epoch=epoch,
+            storage=ground.storage,
+            epoch=ground.epoch,
             workers=workers,
             publish=publish_as_set,
             spool_dir=settings.spool_dir,

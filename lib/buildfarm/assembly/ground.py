@@ -1,0 +1,29 @@
+"""What all parts of a running manager stand on.
+
+Layer 6; made by `assembly.service` once the database is open and the epoch begun.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from buildfarm.filestore.store import FileStore
+from buildfarm.flow.threads import Workers
+from buildfarm.storage.epochs import Epoch
+from buildfarm.storage.transactor import Transactor
+from buildfarm.vocab.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """`workers` are the file threads; `checkpoint` is called at each numbered step."""
+
+    reactor: Any
+    settings: Settings
+    storage: Transactor
+    epoch: Epoch
+    store: FileStore
+    workers: Workers
+    utc_now: Callable[[], datetime]
+    checkpoint: Callable[[str], None]
