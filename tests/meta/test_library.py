@@ -31,7 +31,6 @@ EXCEPTIONS = {
     # Where everything is wired the wall clock comes in, to be handed down.
     "lib/buildfarm/assembly/service.py": {"datetime.datetime.now"},
     # Run in threads and children without a reactor, where they keep their deadlines.
-    "lib/buildfarm/builders/resets.py": {"time.monotonic"},
     "lib/buildfarm/flow/frames.py": {"time.monotonic"},
     "lib/buildfarm/flow/lockfiles.py": {"time.monotonic", "time.sleep"},
     "lib/buildfarm/uploads/publishing.py": {"time.monotonic"},

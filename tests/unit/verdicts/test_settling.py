@@ -502,7 +502,7 @@ class TestEverySettlement(FarmTestCase):
 
     def test_first_delays(self) -> None:
         """A build that is queued again for the first time waits for nothing but a builder."""
-        for event in ("never sent", "unconfirmed", "lost", "breach", "BUILDERFAIL", "ABORTED"):
+        for event in ("unconfirmed", "lost", "breach", "BUILDERFAIL", "ABORTED"):
             job = job_of(EVENTS[event](BOB, a_standing()))
             self.assertIsNone(job.not_before, event)
             later = job_of(EVENTS[event](VIRTUAL, a_standing(lost_count=1)))
