@@ -10,39 +10,33 @@ import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.web.resource import Resource
-from twisted.web.server import Site
 
 from buildfarm.admin import verbs
 from buildfarm.admin.farm import Farm
 from buildfarm.admin.server import ControlServer
 from buildfarm.assembly.ground import Ground
+from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.scanners import Scanners, wire_scanners
-from buildfarm.filestore.published import PublishedResource
-from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
-from buildfarm.storage.archives import archive_named
 from buildfarm.storage.database import Database
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.leftovers import remove_leftovers
 from buildfarm.uploading.stage import UploadStage
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
-from buildfarm.uploads.published import published_directory
 from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.errors import Refused
@@ -65,15 +59,6 @@ def utc_now() -> datetime:
 
 def no_checkpoint(name: str) -> None:
     """What happens at each numbered step, outside tests that kill the manager there: nothing."""
-
-
-class _QuietSite(Site):
-    """Serves without a line in the log for each request: a farm makes many, all alike."""
-
-    noisy = False
-
-    def log(self, request: Any) -> None:
-        """Nothing."""
 
 
 #: Uploads after which a child is replaced, so that what it leaks stays bounded.
@@ -150,11 +135,11 @@ class FarmService(Service):
         subscribers: list[Callable[[Announcement], None]] = []
         ground = await self._lay_ground(subscribers)
         self.storage = ground.storage
-        await self._listen_for_builders(ground.store, ground.workers)
-        await self._listen_for_people(ground.storage, ground.workers)
+        await self._listen(self._settings.files.listen, for_builders(ground))
+        await self._listen(self._settings.web.listen, for_people(ground))
 
         # Uploads go on where the last manager left them.
-        await remove_leftovers(storage, workers, settings.spool_dir)
+        await remove_leftovers(ground.storage, ground.workers, self._settings.spool_dir)
         uploads = self._upload_stage(ground)
         subscribers.append(uploads.publish)
         uploads.start()
@@ -217,35 +202,9 @@ class FarmService(Service):
         await control.start()
         self._parts.started("control socket", control.stop, 3.0)
 
-    async def _listen_for_builders(self, store: FileStore, workers: Workers) -> None:
-        """The files listener: chroots and sources for the builders."""
-
-        async def may_read(sha256: str, user: str, password: str) -> bool:
-            return True
-
-        files = self._settings.files
-        resource = FilesResource(self._reactor, store, workers, may_read, files.max_downloads)
-        await self._listen(files.listen, resource)
-
-    async def _listen_for_people(self, storage: Transactor, workers: Workers) -> None:
-        """The web listener: published archives under /archive/NAME/."""
-
-        async def find_root(name: str) -> Path | None:
-            try:
-                archive = await storage.read(archive_named, name)
-            except Refused:
-                return None
-            return published_directory(archive)
-
-        published: Any = PublishedResource(self._reactor, workers, find_root)
-        root = Resource()
-        root.putChild(b"archive", published)
-        await self._listen(self._settings.web.listen, root)
-
     async def _listen(self, address: str, resource: Resource) -> None:
-        site: Any = _QuietSite(resource, reactor=self._reactor)  # type: ignore[no-untyped-call]
         try:
-            port = await serverFromString(self._reactor, address).listen(site)
+            port = await listening(self._reactor, address, resource)
         except CannotListenError as error:
             raise Refused(f"Nothing can listen at {address}: {error}") from error
         self._parts.started(f"listener {address}", port.stopListening, 1.0)

@@ -3,7 +3,7 @@
 Layer 3. Tests: tests/unit/storage/test_uploads.py.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, Row, texts_of, time_
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import AWAITS_UPLOAD, Archive, Attempt, Build, Builder, Source
 from buildfarm.vocab.announcements import BuildEnded
+from buildfarm.vocab.cookie import Cookie
 from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 from buildfarm.vocab.upload import UploadTask
@@ -78,6 +79,24 @@ _END_BUILD = Statement(
     )
 )
 
+_SPENT = Statement(
+    Select(
+        Attempt.id,
+        And(
+            Attempt.build_id == Parameter("build_id"),
+            Attempt.number == Parameter("number"),
+            Attempt.spool == Parameter("spool"),
+            Attempt.state == AttemptState.CLOSED.value,
+            # Else `builds.retry` may have the results uploaded again.
+            Or(
+                Build.state != BuildState.FAILEDTOUPLOAD.value,
+                Build.attempt_count != Attempt.number,
+            ),
+        ),
+        [Attempt, Join(Build, Build.id == Attempt.build_id)],
+    )
+)
+
 _NEXT = Statement(
     Select(
         Min(Attempt.next_try), And(AWAITS_UPLOAD, Attempt.next_try > Parameter("after")), Attempt
@@ -117,6 +136,21 @@ def next_upload_time(store: Any, after: datetime) -> datetime | None:
     """When the next postponed upload may be tried; those due by `after` do not count."""
     time: datetime | None = time_of(_NEXT.one(store, after=after)[0])
     return time
+
+
+def spent_spools(store: Any, spools: Iterable[str]) -> tuple[str, ...]:
+    """Those of `spools`, named as `AttemptSnapshot.spool`, whose results nobody uploads any more.
+
+    Their attempts have ended, and no retry takes them up. Names that this database does not know
+    are not among them.
+    """
+    cookies = ((spool, Cookie.parse(spool)) for spool in spools)
+    return tuple(
+        spool
+        for spool, cookie in cookies
+        if cookie is not None
+        and _SPENT.one(store, build_id=cookie.build_id, number=cookie.attempt, spool=spool)
+    )
 
 
 def _task(row: Row) -> UploadTask:

@@ -88,6 +88,7 @@ class RestartTestCase(FarmTestCase):
         }
         begun = [order.build_id for daemon in self.farm.daemons.values() for order in daemon.orders]
         self.assertEqual(sorted(published.values()), sorted(begun), "a build was interrupted")
+        self.assertEqual([], list(self.farm.settings.spool_dir.iterdir()))
         for builder in await self.farm.read(roster.builders):
             self.assertEqual((True, 0), (builder.builderok, builder.failure_count), builder.name)
         for names in ARCHIVES.values():

@@ -1,6 +1,6 @@
 """Uploads: what is due, and how each ends."""
 
-from buildfarm.storage import attempts, uploads
+from buildfarm.storage import attempts, builds, uploads
 from buildfarm.vocab.announcements import BuildEnded
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.errors import StaleState
@@ -164,3 +164,47 @@ class TestEnds(UploadTestCase):
         for attempt_id in (order.attempt.id, 99):
             for act in (uploads.mark_prepared, uploads.mark_published):
                 self.assertRaises(StaleState, self.act, act, self.epoch, attempt_id, self.now())
+
+
+class TestSpent(UploadTestCase):
+    def spent(self, *spools: str) -> tuple[str, ...]:
+        """Those of the spools that may go."""
+        return self.ask(uploads.spent_spools, spools)
+
+    def refuse(self, order: BuildOrder) -> None:
+        """The archive refuses the results of an attempt."""
+        self.act(uploads.refuse_upload, self.epoch, order.attempt.id, "no", self.now())
+
+    def test_published(self) -> None:
+        """What was published is spent; what waits is not."""
+        done, waiting = self.gathered("done"), self.gathered("waiting")
+        self.publish(done)
+        spools = done.attempt.spool, waiting.attempt.spool
+        self.assertEqual((done.attempt.spool,), self.spent(*spools))
+
+    def test_on_a_builder(self) -> None:
+        """An attempt on its builder may be in the midst of its gathering."""
+        self.submit("hello")
+        self.assertEqual((), self.spent(self.start(self.bob).attempt.spool))
+
+    def test_lost(self) -> None:
+        """Of a lost attempt nothing is used."""
+        self.submit("hello")
+        order = self.start(self.bob)
+        self.lose(order)
+        self.assertEqual((order.attempt.spool,), self.spent(order.attempt.spool))
+
+    def test_refused(self) -> None:
+        """Refused results are kept for a retry, until the build is built again."""
+        order = self.gathered()
+        self.refuse(order)
+        self.assertEqual((), self.spent(order.attempt.spool))
+        self.act(builds.retry, order.attempt.build_id, True, "anne", self.now())
+        self.assertEqual((order.attempt.spool,), self.spent(order.attempt.spool))
+
+    def test_unknown(self) -> None:
+        """What is not of this database is not judged by it."""
+        order = self.gathered()
+        self.publish(order)
+        other = order.attempt.spool[:-8] + "0" * 8
+        self.assertEqual((), self.spent("lost+found", "PACKAGEBUILD-99-1-00000000", other))
