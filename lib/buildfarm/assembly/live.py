@@ -1,10 +1,9 @@
 """What the verbs of the control socket may ask of the running scanners.
 
-Layer 6. Implements `admin.farm.Live`. Tests: tests/functional/assembly.
+Layer 6. Implements `admin.farm.Live`. Tests: tests/unit/assembly/test_live.py.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from buildfarm.scanning.pauses import Pauses
 from buildfarm.scanning.roster import Roster
@@ -25,18 +24,10 @@ class LiveFarm:
             return None
         return await scanner.steps.client.fetch_log(start, limit)
 
-    @contextmanager
-    def watching(self, build_id: int) -> Iterator[None]:
+    def watching(self, build_id: int) -> AbstractContextManager[None]:
         """While entered, the builder of this build is asked as often as the bounds allow."""
         scanner = self._scanner_of(build_id)
-        if scanner is None:
-            yield
-            return
-        scanner.watch_job(build_id, watching=True)
-        try:
-            yield
-        finally:
-            scanner.watch_job(build_id, watching=False)
+        return nullcontext() if scanner is None else scanner.watching()
 
     def pauses(self) -> tuple[str, ...]:
         """Why dispatch pauses, as sentences."""

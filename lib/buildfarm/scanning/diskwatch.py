@@ -15,6 +15,7 @@ from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.judge import DISK
 from buildfarm.scanning.pauses import Pauses
+from buildfarm.vocab.errors import Stopped
 
 #: Seconds between two looks.
 INTERVAL = 5.0
@@ -60,7 +61,7 @@ class DiskWatch:
     async def _look(self) -> None:
         try:
             free = await self._workers.run(self._free, self._path)
-        except OSError as error:
+        except (OSError, Stopped) as error:
             self.log.warn("free space of {path}: {error}", path=self._path, error=error)
             return
         if free >= self.min_free:

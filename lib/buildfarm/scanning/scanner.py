@@ -7,8 +7,8 @@ judged, and the next one begins after a delay. Nothing that one builder does or 
 waited for by another. Which step follows is `verdicts.scanplan`'s to say; `steps` carries it out.
 """
 
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -82,12 +82,19 @@ class Scanner:
             job.cancel()
             self._wakeup.wake()
 
-    def watch_job(self, build_id: int, watching: bool) -> None:
-        """Somebody begins, or stops, to follow the log of this build."""
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """While entered, somebody follows the log of the job that the builder holds now."""
         job = self._steps.job
-        if job is not None and job.order.attempt.build_id == build_id:
-            job.watchers += 1 if watching else -1
-            self._wakeup.wake()
+        if job is None:
+            yield
+            return
+        job.watchers += 1
+        self._wakeup.wake()
+        try:
+            yield
+        finally:
+            job.watchers -= 1
 
     def leave(self) -> None:
         """End after this cycle, for good: the builder was removed."""

@@ -15,9 +15,10 @@ class DiskWatchTests(FarmTestCase):
         self.left = 1000
         self.error: OSError | None = None
         self.pauses = Pauses(self.utc_now)
+        self.workers = inline_workers()
         self.watch = DiskWatch(
             self.clock,
-            workers=inline_workers(),
+            workers=self.workers,
             pauses=self.pauses,
             path=Path("/srv/state"),
             min_free=1000,
@@ -66,6 +67,13 @@ class DiskWatchTests(FarmTestCase):
         self.error, self.left = None, 0
         self.clock.advance(INTERVAL)
         self.assertTrue(self.pauses)
+
+    def test_a_look_while_the_threads_stop_is_no_error(self) -> None:
+        """The manager ends, and nobody wants to know any more."""
+        self.watch.start()
+        self.successResultOf(self.workers.stop(1.0))
+        self.clock.advance(INTERVAL)
+        self.assertFalse(self.pauses)
 
     def test_a_changed_limit_holds_from_the_next_look(self) -> None:
         """Settings are read again while it runs."""

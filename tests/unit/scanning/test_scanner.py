@@ -264,14 +264,13 @@ class WakeTests(ScannerTestCase):
     def test_whoever_watches_sees_the_log_grow(self) -> None:
         """Two looks a second as long as somebody follows it, and no more after that."""
         self.daemon().script = lambda order: Script(seconds=10_000)
-        build_id = self.submit()
+        self.submit()
         self.scan()
         self.pass_seconds(200)
-        self.scanner.watch_job(build_id, True)
         self.asked()
-        self.pass_seconds(10)
-        self.assertIn(self.asked(), range(15, 21))
-        self.scanner.watch_job(build_id, False)
+        with self.scanner.watching():
+            self.pass_seconds(10)
+            self.assertIn(self.asked(), range(15, 21))
         self.pass_seconds(10)
         self.assertLessEqual(self.asked(), 2)
 
