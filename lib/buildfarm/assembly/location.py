@@ -7,6 +7,7 @@ settings, which that daemon made when it read them. Tests: tests/unit/assembly/t
 import tomllib
 from pathlib import Path
 
+from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.settings import ManagerSettings, Settings
 
 
@@ -17,7 +18,8 @@ def control_socket(path: Path) -> Path | None:
     what is wrong.
     """
     try:
-        manager = tomllib.loads(path.read_text(encoding="utf-8"))["manager"]
+        with open_plain(path) as file:
+            manager = tomllib.load(file)["manager"]
         directory = path.absolute().parent
         socket = manager.get("control_socket")
         found = Settings(

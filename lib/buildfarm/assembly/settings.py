@@ -20,6 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from buildfarm.assembly.endpoints import FORMS, endpoint_fault
 from buildfarm.assembly.ranges import number_faults
+from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.errors import SettingsError
 from buildfarm.vocab.settings import Settings
 
@@ -64,7 +65,7 @@ def load(path: Path) -> Settings:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        with path.open("rb") as stream:
+        with open_plain(path) as stream:
             text = stream.read(_MAX_FILE_BYTES + 1)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror}.") from error

@@ -1,0 +1,64 @@
+"""The two HTTP listeners, apart: one for builders, one for people.
+
+Layer 6. Tests: tests/functional/assembly.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.endpoints import serverFromString
+from twisted.web.resource import Resource
+from twisted.web.server import Site
+
+from buildfarm.assembly.ground import Ground
+from buildfarm.filestore.published import PublishedResource
+from buildfarm.filestore.resource import FilesResource
+from buildfarm.storage.archives import archive_named
+from buildfarm.uploads.published import published_directory
+from buildfarm.vocab.errors import Refused
+
+
+class _QuietSite(Site):
+    """Serves without a line in the log for each request: a farm makes many, all alike."""
+
+    noisy = False
+
+    def log(self, request: Any) -> None:
+        """Nothing."""
+
+
+def for_builders(ground: Ground) -> Resource:
+    """Chroots and sources, for whoever reaches the listener: no file in it is private yet."""
+
+    async def may_read(sha256: str, user: str, password: str) -> bool:
+        return True
+
+    return FilesResource(
+        ground.reactor,
+        ground.store,
+        ground.workers,
+        may_read,
+        ground.settings.files.max_downloads,
+    )
+
+
+def for_people(ground: Ground) -> Resource:
+    """Published archives, under /archive/NAME/."""
+
+    async def find_root(name: str) -> Path | None:
+        try:
+            archive = await ground.storage.read(archive_named, name)
+        except Refused:
+            return None
+        return published_directory(archive)
+
+    published: Any = PublishedResource(ground.reactor, ground.workers, find_root)
+    root = Resource()
+    root.putChild(b"archive", published)
+    return root
+
+
+async def listening(reactor: Any, address: str, resource: Resource) -> Any:
+    """A port that serves `resource` at `address`. Raises CannotListenError."""
+    site: Any = _QuietSite(resource, reactor=reactor)  # type: ignore[no-untyped-call]
+    return await serverFromString(reactor, address).listen(site)
