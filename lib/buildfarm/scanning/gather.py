@@ -78,9 +78,9 @@ class Gatherer:
         Raises BuilderError where they cannot be fetched or are not what was announced, DiskFull
         where they cannot be kept.
         """
+        spool = self._spool_dir / job.order.attempt.spool
         await self._places.acquire()
         try:
-            spool = self._spool_dir / job.order.attempt.spool
             await self._workers.run(_make_empty, spool)
             log = await self._fetch_log(client, job, spool)
             wanted = said.outcome is BuildOutcome.OK and not job.cancelling
@@ -93,6 +93,9 @@ class Gatherer:
                 refusal = str(error)
             await self._workers.run(_keep if files else remove_tree, spool)
             return Gathered(log, files, refusal)
+        except (BuilderError, DiskFull):
+            await self._workers.run(remove_tree, spool)  # the next try begins anew
+            raise
         finally:
             self._places.release()
 

@@ -129,9 +129,10 @@ class GatherTests(ScanningTestCase):
         self.failureResultOf(self.begin(said), ResultsCorrupt)
 
     def test_a_result_that_is_not_there_is_an_error(self) -> None:
-        """It is the builder that fails then, and the gather is tried again."""
+        """The builder fails then; the gather is tried again, and nothing is left of this one."""
         said = self.build()
         self.failureResultOf(self.begin(replace(said, filemap={CHANGES: "0" * 40})), BuilderError)
+        self.assertFalse(self.spool.exists())
 
     def test_a_log_that_cannot_be_fetched_leaves_its_last_tail(self) -> None:
         """The end of it was seen while it was built, and the results are gathered all the same."""
