@@ -15,12 +15,16 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from buildfarm.vocab.errors import FarmError, Refused
+from buildfarm.vocab.text import one_line
 
 #: Bytes of one request line: an archive's keys are the largest thing in it.
 MAX_REQUEST = 1024 * 1024
 
 #: Descriptors with one request; the kernel takes at most 253 in one message (unix(7)).
 MAX_FILES = 200
+
+#: Characters of the name of who asks.
+MAX_ACTOR = 100
 
 #: Items of a list that are written at once: less than a millisecond of encoding.
 MAX_ROWS = 100
@@ -111,7 +115,7 @@ def decode_request(line: bytes) -> Request:
             "actor": str(actor),
             "files": list(files),
         } if all(isinstance(name, str) for name in files):
-            return Request(verb, params, actor[:100], tuple(files))
+            return Request(verb, params, one_line(actor, MAX_ACTOR), tuple(files))
     raise RequestRefused("The request is not an object of verb, params, actor and files.")
 
 

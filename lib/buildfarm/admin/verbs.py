@@ -8,10 +8,11 @@ before the verb runs. Tests: tests/functional/admin/test_verbs.py.
 import functools
 import inspect
 import json
+import re
 from collections.abc import Awaitable, Callable
-from typing import Any, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from buildfarm.admin import archives, backups, builders, buildlogs, builds, chroots, sources
 from buildfarm.admin.farm import Caller, Farm
@@ -43,6 +44,13 @@ VERBS: dict[str, Verb] = {
 }
 
 
+# NUL as JSON writes it: after an even number of backslashes.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+# What a column of the database can hold.
+_Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+
+
 async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) -> Any:
     """Run the verb `name` and return its result as JSON can hold it.
 
@@ -55,7 +63,7 @@ async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) ->
             f"{name!r} is no verb of this manager; is the command of another version?"
         )
     try:
-        checked = _parameters(verb).model_validate_json(json.dumps(params))
+        checked = _parameters(verb).model_validate_json(_text(name, params))
     except ValidationError as error:
         faults = "; ".join(
             f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
@@ -68,13 +76,25 @@ async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) ->
     return await farm.workers.run(plain, result)
 
 
+def _text(name: str, params: dict[str, Any]) -> bytes:
+    """`params` as JSON; raises RequestRefused for texts that neither database nor paths hold."""
+    text = json.dumps(params, ensure_ascii=False)
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError as error:
+        raise RequestRefused(f"{name} cannot be asked so: a value is not UTF-8 text.") from error
+    if _NUL.search(text):
+        raise RequestRefused(f"{name} cannot be asked so: a value holds the character NUL.")
+    return encoded
+
+
 @functools.cache
 def _parameters(verb: Verb) -> type[BaseModel]:
     """A model of the keyword parameters of `verb`: unknown ones and other types are refused."""
     hints = get_type_hints(verb)
     fields: dict[str, Any] = {
         parameter.name: (
-            hints[parameter.name],
+            _Whole if hints[parameter.name] is int else hints[parameter.name],
             ... if parameter.default is parameter.empty else parameter.default,
         )
         for parameter in inspect.signature(verb).parameters.values()

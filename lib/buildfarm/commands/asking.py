@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from buildfarm.admin.client import NobodyListens, ask, connect
-from buildfarm.admin.protocol import Request
+from buildfarm.admin.protocol import MAX_ACTOR, Request
 from buildfarm.assembly.location import control_socket
+from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.text import one_line
 
 #: The environment variable that names the configuration file where `--config` does not.
 CONFIG_VARIABLE = "BUILDD_MANAGER_CONFIG"
@@ -90,7 +92,7 @@ class Manager:
 def actor() -> str:
     """Who gives the command, as events name them: who became root through sudo is still known."""
     if os.getuid() == 0 and (name := os.environ.get("SUDO_USER")):
-        return name
+        return one_line(name, MAX_ACTOR)
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -103,7 +105,7 @@ def _opened(paths: Sequence[Path]) -> Iterator[list[BinaryIO]]:
         streams: list[BinaryIO] = []
         for path in paths:
             try:
-                streams.append(stack.enter_context(path.open("rb")))
+                streams.append(stack.enter_context(open_plain(path)))
             except OSError as error:
                 raise Refused(f"{path} cannot be read: {error.strerror}.") from error
         yield streams

@@ -13,6 +13,7 @@ from typing import Any
 
 from debian.deb822 import Dsc
 
+from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.names import is_file_name, is_name
 from buildfarm.vocab.text import one_line
@@ -136,7 +137,7 @@ def files_beside(dsc: Path) -> list[Path]:
     For callers that hand a package in. Raises Refused for a `.dsc` that cannot be read.
     """
     try:
-        with dsc.open("rb") as file:
+        with open_plain(dsc) as file:
             content = file.read(MAX_DSC + 1)
     except OSError as error:
         raise Refused(f"{dsc} cannot be read: {error.strerror}.") from error

@@ -40,6 +40,17 @@ class TestCall(VerbTestCase):
             sentence = await self.refusal("builder.show", **params)
             self.assertEqual(f"builder.show cannot be asked so: {fault}.", sentence)
 
+    async def test_values_that_the_database_cannot_hold(self) -> None:
+        """A number beyond 64 bits, half a character, a NUL: refused before the verb runs."""
+        for params, fault in (
+            ({"build_id": 2**63}, "build_id: Input should be less than 9223372036854775808"),
+            ({"build_id": "\udcff"}, "a value is not UTF-8 text"),
+            ({"build_id": "a\0b"}, "a value holds the character NUL"),
+        ):
+            sentence = await self.refusal("build.show", **params)
+            self.assertEqual(f"build.show cannot be asked so: {fault}.", sentence)
+        self.assertIn("no builder", await self.refusal("builder.show", name="\\u0000"))
+
     async def test_every_verb_checks_its_parameters(self) -> None:
         """No verb takes a parameter that it does not know."""
         for verb in VERBS:

@@ -1,5 +1,6 @@
 """Commands while no daemon runs: they do the work themselves, one at a time."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -71,6 +72,16 @@ class TestWithoutDaemon(CommandTestCase):
             tarball.unlink()
         sentence = await self.refusal("submit", dsc, "--archive", "m", "--suite", "s")
         self.assertIn("cannot be read: No such file or directory.", sentence)
+
+    async def test_a_pipe_for_a_file(self) -> None:
+        """A pipe that nobody writes to is refused, whatever it stands for; nobody waits for it."""
+        os.mkfifo(self.directory / "pipe.dsc")
+        for command in (
+            ("submit", "pipe.dsc", "--archive", "m", "--suite", "s"),
+            ("chroot", "set", "debian/bookworm/amd64", "pipe.dsc"),
+            ("--config", "pipe.dsc", "builder", "list"),
+        ):
+            self.assertIn("it is not a plain file.", await self.refusal(*command))
 
     async def test_many_at_once(self) -> None:
         """Commands wait for each other: all are done, none is refused."""

@@ -72,6 +72,11 @@ class TestRequests(FarmTestCase):
         line = encode_request(Request("x", actor="a" * 1000))
         self.assertEqual(100, len(decode_request(line).actor))
 
+    def test_odd_actor(self) -> None:
+        """A name that is no text becomes one that the event table can hold."""
+        line = encode_request(Request("x", actor="a\udcff\x1b"))
+        self.assertEqual("a\\udcff\\x1b", decode_request(line).actor)
+
     @given(st.binary(max_size=200))
     def test_anything(self, line: bytes) -> None:
         """Whatever comes is a request or refused."""

@@ -1,5 +1,7 @@
 """Where a configuration's daemon listens, found without a full check."""
 
+from pathlib import Path
+
 from buildfarm.assembly.location import control_socket
 from buildfarm.assembly.settings import load
 from buildfarm.farmtesting.cases import FarmTestCase
@@ -20,3 +22,4 @@ class TestLocation(FarmTestCase):
         for text in ("", "x", "manager = 1", "[manager]", "[manager]\nstate_dir = 1"):
             path.write_text(text)
             self.assertIsNone(control_socket(path), text)
+        self.assertIsNone(control_socket(Path("/dev/zero")))
