@@ -1,20 +1,19 @@
 """The manager as it is installed, with simulated builders: each in processes of their own."""
 
 import json
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from bench import processes
 from bench.sources import ARCHITECTURE, write_source
 from buildfarm.admin.client import NobodyListens, ask, connect
 from buildfarm.admin.protocol import Request
+from buildfarm.farmtesting.ports import free_port
 from demo.make_chroot import make_chroot
 
 TREE = Path(__file__).parents[1]
@@ -130,12 +129,7 @@ class Manager:
             raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         processes.end(self.process)
 
     def ask(self, verb: str, *files: Path, **params: object) -> Any:
@@ -194,7 +188,7 @@ class Manager:
 
 
 def _configuration(scanning: Mapping[str, float]) -> str:
-    files, web = _free_port(), _free_port()
+    files, web = free_port(), free_port()
     lines = [
         "[manager]",
         'state_dir = "state"',
@@ -209,9 +203,3 @@ def _configuration(scanning: Mapping[str, float]) -> str:
         *(f"{name} = {value}" for name, value in scanning.items()),
     ]
     return "\n".join(lines) + "\n"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

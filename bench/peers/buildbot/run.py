@@ -6,11 +6,12 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from buildfarm.farmtesting.ports import free_port
 
 HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[2] / ".venvs" / "buildbot" / "bin"
@@ -47,7 +48,7 @@ def run(mode: str, workers: int, builds: int, build_seconds: float = 0.0) -> Bui
             check=True,
             stdout=subprocess.DEVNULL,
         )
-        port = _free_port()
+        port = free_port()
         environment = {
             **os.environ,
             "BENCH_WORKERS": str(workers),
@@ -87,9 +88,3 @@ def _twistd(tac: str, directory: Path, environment: dict[str, str]) -> subproces
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ sockets, database, file store, upload children. What a test asks is read from th
 """
 
 import hashlib
-import socket
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,6 +19,7 @@ from buildfarm.assembly.service import FarmService, no_checkpoint, utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
+from buildfarm.farmtesting.ports import free_port
 from buildfarm.farmtesting.simulatedbuilder import SimulatedBuilder
 from buildfarm.farmtesting.simulatedresults import package_results
 from buildfarm.storage import archives, attempts, builds, chroots, events, roster
@@ -96,7 +96,7 @@ class Farm:
     ) -> "Farm":
         """A farm in a directory of the test's, not running yet."""
         root = test.make_directory()
-        port = _free_port()
+        port = free_port()
         settings = Settings(
             manager=ManagerSettings(state_dir=root / "state", min_free_bytes=1),
             files=FilesSettings(
@@ -284,10 +284,3 @@ class Farm:
             "debian", "bookworm", "amd64", chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64
         )
         await storage.write(chroots.set_chroot, chroot, "test", now)
-
-
-def _free_port() -> int:
-    """A port that nothing listened at a moment ago; builders must be told it before it is used."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

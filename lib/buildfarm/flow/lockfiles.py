@@ -16,7 +16,6 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
 
 from buildfarm.flow.eintr import retrying_eintr
 from buildfarm.vocab.errors import LockHeld
@@ -62,12 +61,7 @@ class HeldLock:
     def __enter__(self) -> "HeldLock":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.release()
 
 

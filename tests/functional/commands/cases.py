@@ -18,7 +18,8 @@ COMMAND = Path(sys.executable).with_name("buildd-manager")
 #: A source package of the demo's own.
 PACKAGE = Path(__file__).parents[3] / "demo" / "packages" / "farm-greeting"
 
-_CONFIG = """
+#: Nothing of it is shared with another manager, and no port is known beforehand.
+CONFIG = """
 [manager]
 state_dir = "state"
 min_free_bytes = 0
@@ -36,7 +37,7 @@ class CommandTestCase(FarmTestCase):
         super().setUp()
         self.directory = self.make_directory()
         self.config = self.directory / "manager.toml"
-        self.config.write_text(_CONFIG)
+        self.config.write_text(CONFIG)
         self.state = self.directory / "state"
         self.socket = self.state / "control.sock"
 

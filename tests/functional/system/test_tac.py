@@ -8,20 +8,11 @@ import sys
 from pathlib import Path
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from tests.functional.commands.cases import CONFIG
 from tests.functional.system.scratch import TREE, run
 
 _PROGRAMS = Path(sys.executable).parent
 _TAC = TREE / "buildd-manager/buildd-manager.tac"
-
-_CONFIG = """
-[manager]
-state_dir = "state"
-min_free_bytes = 0
-[files]
-listen = "tcp:0:interface=127.0.0.1"
-[web]
-listen = "tcp:0:interface=127.0.0.1"
-"""
 
 
 class TestDaemon(FarmTestCase):
@@ -30,7 +21,7 @@ class TestDaemon(FarmTestCase):
         super().setUp()
         self.directory = self.make_directory()
         self.config = self.directory / "manager.toml"
-        self.config.write_text(_CONFIG)
+        self.config.write_text(CONFIG)
         made = run(_PROGRAMS / "buildd-manager", "--config", self.config, "init")
         self.assertEqual(0, made.returncode, made.stdout)
         self.notify_socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -1,69 +1,18 @@
 """The lanes of the upload stage: order within an archive, fairness between archives."""
 
-from dataclasses import replace
-from datetime import datetime
+from pathlib import Path
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.uploadtasks import archive, upload_task
 from buildfarm.uploading.lanes import LANE_LENGTH, Lanes
-from buildfarm.vocab.archive import ArchiveSnapshot
-from buildfarm.vocab.build import AttemptSnapshot
-from buildfarm.vocab.states import AttemptState, UploaderKind
+from buildfarm.vocab.states import UploaderKind
 from buildfarm.vocab.upload import UploadTask
 
-ARCHIVE = ArchiveSnapshot(
-    id=1,
-    name="main",
-    distribution="debian",
-    suites=("bookworm",),
-    architectures=("amd64",),
-    nominated_architecture="amd64",
-    component="main",
-    bases=(),
-    trusted_keys=(),
-    uploader=UploaderKind.DIRECTORY,
-    path="/srv/main",
-    key_id=None,
-    private=False,
-    virtualized=False,
-)
-ATTEMPT = AttemptSnapshot(
-    id=1,
-    build_id=1,
-    number=1,
-    builder_id=1,
-    builder_name="bob",
-    cookie="PACKAGEBUILD-1-1-0a1b2c3d",
-    state=AttemptState.GATHERED,
-    epoch=1,
-    spool="PACKAGEBUILD-1-1-0a1b2c3d",
-    outcome=None,
-    reason=None,
-    claimed=datetime(2026, 1, 1),
-    sent=None,
-    confirmed=None,
-    gathered=None,
-    closed=None,
-    prepared=False,
-    tries=0,
-    next_try=None,
-    last_error=None,
-)
+PATH = Path("/srv/main")
 
 
 def upload(build_id: int, archive_id: int = 1) -> UploadTask:
-    return UploadTask(
-        build_id=build_id,
-        title=f"build {build_id}",
-        source="hello",
-        version="1.0",
-        architecture="amd64",
-        arch_indep=True,
-        suite="bookworm",
-        component="main",
-        binaries=("hello",),
-        archive=replace(ARCHIVE, id=archive_id),
-        attempt=replace(ATTEMPT, id=build_id, build_id=build_id),
-    )
+    return upload_task(archive(UploaderKind.DIRECTORY, PATH, id=archive_id), number=build_id)
 
 
 class LanesTests(FarmTestCase):

@@ -1,9 +1,9 @@
 """The scan plan: every combination has a step, and the doubtful ones are the safe ones."""
 
 from dataclasses import replace
-from datetime import datetime
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.snapshots import a_builder
 from buildfarm.verdicts.scanplan import (
     TABLE,
     Holding,
@@ -15,33 +15,13 @@ from buildfarm.verdicts.scanplan import (
     plan,
     said_of,
 )
-from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.states import AttemptState, CleanStatus, DaemonStatus, ResetProtocol
 
 COOKIE = "PACKAGEBUILD-1-1-0a1b2c3d"
 OTHER_COOKIE = "PACKAGEBUILD-2-1-0a1b2c3d"
 
-REAL = BuilderSnapshot(
-    id=1,
-    name="bob",
-    title="Bob",
-    url="http://bob:8221/",
-    processors=("amd64",),
-    virtualized=False,
-    vm_host=None,
-    vm_reset_protocol=None,
-    open_resources=(),
-    restricted_resources=(),
-    builderok=True,
-    failnotes=None,
-    manual=False,
-    active=True,
-    failure_count=0,
-    version=None,
-    clean_status=CleanStatus.CLEAN,
-    date_clean_status_changed=datetime(2026, 1, 1),
-)
+REAL = a_builder()
 VIRTUAL = replace(
     REAL, virtualized=True, vm_host="host", vm_reset_protocol=ResetProtocol.SYNCHRONOUS
 )
