@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -41,6 +42,14 @@ _READ = 128
 
 #: Twisted's own type of this cannot be told apart by a checker.
 wait_in_thread: Callable[..., object] = blockingCallFromThread
+
+
+class _End(Enum):
+    """How one try of an upload ended."""
+
+    PUBLISHED = "published, and recorded as that"
+    NOT_PUBLISHED = "refused, postponed or not ours any more; recorded as that"
+    UNRECORDED = "the database says that it is due"
 
 
 class Publish(Protocol):
@@ -102,7 +111,7 @@ class UploadStage:
         self._spread = spread
         self._lanes = Lanes()
         self._wakeup = Wakeup(reactor)
-        self._uploads: set[Deferred[bool]] = set()
+        self._uploads: set[Deferred[None]] = set()
         # Builds whose upload ended while the database was being read: what was read is too old.
         self._ended_meanwhile: set[int] = set()
         self._stopping = False
@@ -164,36 +173,43 @@ class UploadStage:
                 return
             upload = Deferred.fromCoroutine(self._upload(task))
             self._uploads.add(upload)
-            upload.addBoth(self._ended, upload, task)
+            upload.addBoth(self._forget, upload)
 
-    def _ended(self, recorded: object, upload: Deferred[bool], task: UploadTask) -> None:
+    def _forget(self, result: object, upload: Deferred[None]) -> None:
         self._uploads.discard(upload)
+
+    async def _upload(self, task: UploadTask) -> None:
+        """One try of one upload, and what follows from its end."""
+        end = await self._end_of_try(task)
         self._lanes.end(task)
         self._ended_meanwhile.add(task.build_id)
         self._begin()
-        if recorded is True:
+        if end is not _End.UNRECORDED:
             # Its lane may be short now, and what is due of it is in the database only. What was
             # not recorded is still due there: it is not tried again before the next look.
             self._wakeup.wake()
+        if end is _End.PUBLISHED:
+            spool = self._spool_dir / task.attempt.spool
+            with suppress(Stopped):
+                await self._workers.run(shutil.rmtree, spool, ignore_errors=True)
 
-    async def _upload(self, task: UploadTask) -> bool:
-        """One try of one upload; whether its end is in the database."""
+    async def _end_of_try(self, task: UploadTask) -> _End:
+        """Have it tried and recorded, whatever goes wrong with that."""
         try:
-            await self._try(task)
+            return await self._try(task)
         except CancelledError:
-            return False
+            return _End.UNRECORDED
         except StaleState as error:
             self.log.warn("{title}: {error}", title=task.title, error=error)
+            return _End.NOT_PUBLISHED
         except FarmError as error:
             words = "upload of {title} was not recorded: {error}"
             self.log.warn(words, title=task.title, error=error)
-            return False
         except Exception:  # noqa: BLE001 - it stays due and is tried again from the database
             self.log.failure("upload of {title} was not recorded", title=task.title)
-            return False
-        return True
+        return _End.UNRECORDED
 
-    async def _try(self, task: UploadTask) -> None:
+    async def _try(self, task: UploadTask) -> _End:
         attempt_id = task.attempt.id
 
         def prepared() -> Deferred[None]:
@@ -209,19 +225,19 @@ class UploadStage:
         try:
             await self._workers.run(self._publish, task, results, commit_prepared)
         except Stopped:
-            return
+            return _End.UNRECORDED
         except UploadRefused as error:
             await self._refuse(task, str(error))
-            return
+            return _End.NOT_PUBLISHED
         except (FarmError, OSError) as error:
             await self._postpone(task, str(error))
-            return
+            return _End.NOT_PUBLISHED
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours is tried again like a fault
             self.log.failure("upload of {title} failed", title=task.title)
             await self._postpone(task, repr(error))
-            return
+            return _End.NOT_PUBLISHED
         self._checkpoint("upload.published")
         await self._storage.write(uploads.mark_published, self._epoch, attempt_id, self._utc_now())
         self._checkpoint("upload.recorded")
@@ -231,9 +247,7 @@ class UploadStage:
             attempt=task.attempt.number,
             title=task.title,
         )
-        await self._workers.run(
-            shutil.rmtree, self._spool_dir / task.attempt.spool, ignore_errors=True
-        )
+        return _End.PUBLISHED
 
     async def _refuse(self, task: UploadTask, reason: str) -> None:
         self.log.warn("build={build} not published: {reason}", build=task.build_id, reason=reason)
