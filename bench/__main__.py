@@ -4,6 +4,7 @@ Prints a table and writes var/bench/results.json. A figure that is not reached i
 is; only a benchmark that could not be run makes this fail.
 """
 
+import signal
 import sys
 from pathlib import Path
 
@@ -22,6 +23,8 @@ def main() -> None:
     unknown = [name for name in names if name not in BENCHMARKS]
     if unknown:
         sys.exit(f"There is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.")
+    # Ends what was started, as an interrupt does.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     console = Console()
     found = []
     for name in names:
