@@ -28,8 +28,8 @@ CLOCKS = {
 
 #: Exceptions, each with its reason.
 EXCEPTIONS = {
-    # Where everything is wired the wall clock comes in, to be handed down.
-    "lib/buildfarm/assembly/service.py": {"datetime.datetime.now"},
+    # The one place where the wall clock comes in, to be handed down.
+    "lib/buildfarm/assembly/walltime.py": {"datetime.datetime.now"},
     # Run in threads and children without a reactor, where they keep their deadlines.
     "lib/buildfarm/flow/frames.py": {"time.monotonic"},
     "lib/buildfarm/flow/lockfiles.py": {"time.monotonic", "time.sleep"},

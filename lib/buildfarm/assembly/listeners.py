@@ -8,23 +8,14 @@ from typing import Any
 
 from twisted.internet.endpoints import serverFromString
 from twisted.web.resource import Resource
-from twisted.web.server import Site
 
 from buildfarm.assembly.ground import Ground
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
+from buildfarm.flow.quietsite import QuietSite
 from buildfarm.storage.archives import archive_named
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
-
-
-class _QuietSite(Site):
-    """Serves without a line in the log for each request: a farm makes many, all alike."""
-
-    noisy = False
-
-    def log(self, request: Any) -> None:
-        """Nothing."""
 
 
 def for_builders(ground: Ground) -> Resource:
@@ -60,5 +51,5 @@ def for_people(ground: Ground) -> Resource:
 
 async def listening(reactor: Any, address: str, resource: Resource) -> Any:
     """A port that serves `resource` at `address`. Raises CannotListenError."""
-    site: Any = _QuietSite(resource, reactor=reactor)  # type: ignore[no-untyped-call]
+    site: Any = QuietSite(resource, reactor=reactor)  # type: ignore[no-untyped-call]
     return await serverFromString(reactor, address).listen(site)

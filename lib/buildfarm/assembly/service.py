@@ -8,7 +8,7 @@ Tests: tests/functional/assembly.
 
 import sys
 from collections.abc import Callable, Coroutine
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,7 @@ from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.scanners import Scanners, wire_scanners
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.forks import ForkServer
@@ -50,11 +51,6 @@ _STOP_WITHIN = 9.0
 _SCANNERS_GRACE = 2.5
 _UPLOADS_GRACE = 2.0
 _THREADS_GRACE = 1.0
-
-
-def utc_now() -> datetime:
-    """Wall time as the whole farm writes it: naive UTC."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def no_checkpoint(name: str) -> None:

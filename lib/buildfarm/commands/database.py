@@ -5,7 +5,6 @@ Tests: tests/functional/commands/test_database.py.
 """
 
 import os
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -87,12 +86,13 @@ def restore(manager: Manager, file: Path) -> None:
     """
     from buildfarm.assembly.lock import hold_lock
     from buildfarm.assembly.settings import load
+    from buildfarm.assembly.walltime import utc_now
     from buildfarm.storage.database import Database
 
     settings = load(manager.config)
     database = Database(settings.database_uri)
     with hold_lock(settings):
-        done = database.restore(file.absolute(), datetime.now(UTC).replace(tzinfo=None))
+        done = database.restore(file.absolute(), utc_now())
     click.echo(f"{database.path} is as it was in {file}; {done.lost} builds are queued again.")
     if done.kept is not None:
         click.echo(f"The database of before is kept in {done.kept}.")

@@ -5,7 +5,6 @@ Tests: tests/functional/commands/test_without_daemon.py.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,6 +13,7 @@ from buildfarm.admin.farm import Caller, Farm, OfferedFile
 from buildfarm.admin.protocol import Request
 from buildfarm.assembly.lock import LockTaken, hold_lock
 from buildfarm.assembly.settings import load
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.commands.reactor import run_in_reactor
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
@@ -65,7 +65,7 @@ async def _call(
             epoch=await storage.read(current_epoch),
             filestore=FileStore(settings.store_dir),
             workers=workers,
-            utc_now=lambda: datetime.now(UTC).replace(tzinfo=None),
+            utc_now=utc_now,
         )
         return await verbs.call(farm, caller, request.verb, request.params)
     finally:

@@ -9,12 +9,13 @@ from typing import Any
 
 from twisted.internet.error import CannotListenError
 from twisted.web.resource import Resource
-from twisted.web.server import Request, Site
+from twisted.web.server import Request
 
 from buildfarm.admin.doctor import CountingEndpoint, Doctor, Probe, worst
 from buildfarm.admin.plain import plain
 from buildfarm.builders.address import BuilderAddress
 from buildfarm.builders.client import BuilderClient
+from buildfarm.flow.quietsite import QuietSite
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.settings import ScanningSettings
@@ -75,7 +76,7 @@ def _own_address(host: str, port: int) -> str | None:
 
 
 def _serve(reactor: Any, probe: Probe, host: str, port: int) -> Any:
-    site = Site(_OneFile(probe), reactor=reactor)
+    site = QuietSite(_OneFile(probe), reactor=reactor)
     try:
         return reactor.listenTCP(port, site, interface=host)
     except CannotListenError as error:

@@ -10,7 +10,9 @@ from typing import Any
 
 from fixtures import Fixture
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Request, Site
+from twisted.web.server import NOT_DONE_YET, Request
+
+from buildfarm.flow.quietsite import QuietSite
 
 #: Who may fetch what is served below /private/.
 USER, PASSWORD = "buildd", "sesame"
@@ -43,8 +45,7 @@ class InputServer(Fixture):
         self.url = ""
 
     def _setUp(self) -> None:
-        site = Site(_InputResource(self))
-        site.noisy = False
+        site = QuietSite(_InputResource(self))
         port = self.reactor.listenTCP(0, site, interface="127.0.0.1")
         self.url = f"http://127.0.0.1:{port.getHost().port}"
         self.addCleanup(port.stopListening)

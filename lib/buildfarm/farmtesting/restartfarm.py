@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from buildfarm.assembly.lock import daemon_answers
-from buildfarm.assembly.service import utc_now
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon

@@ -18,6 +18,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from twisted.web.static import File, SingleRangeStaticProducer
 
+from buildfarm.flow.quietsite import QuietSite
 from buildfarm.refbuilder.daemon import Daemon
 from buildfarm.refbuilder.filecache import FileCache
 from buildfarm.refbuilder.job import CallRefused
@@ -47,16 +48,7 @@ def make_site(reactor: Any, daemon: Daemon, cache: FileCache) -> Site:
     files: Any = FileCacheResource(cache)
     root.putChild(b"rpc", calls)
     root.putChild(b"filecache", files)
-    return _QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)  # type: ignore[no-untyped-call]
-
-
-class _QuietSite(Site):
-    """Serves without a line in the log for each request: a manager asks several times a second."""
-
-    noisy = False
-
-    def log(self, request: Any) -> None:
-        """Nothing."""
+    return QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)  # type: ignore[no-untyped-call]
 
 
 class CallResource(Resource):

@@ -1,6 +1,6 @@
 """A build's life through the whole manager, on builders that behave."""
 
-from buildfarm.assembly.service import utc_now
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.farm import Farm, built_in

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from buildfarm.assembly.service import utc_now
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.builders.client import BuilderClient
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import Farm

@@ -1,6 +1,6 @@
 """Each builder's trouble is its own: the others are served as if it were not there."""
 
-from buildfarm.assembly.service import utc_now
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from buildfarm.assembly.service import utc_now
+from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
