@@ -51,5 +51,5 @@ def for_people(ground: Ground) -> Resource:
 
 async def listening(reactor: Any, address: str, resource: Resource) -> Any:
     """A port that serves `resource` at `address`. Raises CannotListenError."""
-    site: Any = QuietSite(resource, reactor=reactor)  # type: ignore[no-untyped-call]
+    site: Any = QuietSite(resource, reactor=reactor)
     return await serverFromString(reactor, address).listen(site)

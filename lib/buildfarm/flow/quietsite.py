@@ -5,6 +5,7 @@ Tests: tests/functional/refbuilder/test_site.py, tests/functional/assembly.
 
 from typing import Any
 
+from twisted.web.resource import Resource
 from twisted.web.server import Site
 
 
@@ -12,6 +13,10 @@ class QuietSite(Site):
     """Serves in silence: a farm makes several requests a second, all alike."""
 
     noisy = False
+
+    def __init__(self, resource: Resource, **options: Any) -> None:
+        """`options` are those of Site: `reactor`, `timeout`."""
+        super().__init__(resource, **options)  # type: ignore[no-untyped-call]
 
     def log(self, request: Any) -> None:
         """Nothing."""

@@ -48,7 +48,7 @@ def make_site(reactor: Any, daemon: Daemon, cache: FileCache) -> Site:
     files: Any = FileCacheResource(cache)
     root.putChild(b"rpc", calls)
     root.putChild(b"filecache", files)
-    return QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)  # type: ignore[no-untyped-call]
+    return QuietSite(root, timeout=IDLE_TIMEOUT, reactor=reactor)
 
 
 class CallResource(Resource):
