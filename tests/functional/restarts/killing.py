@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.task import LoopingCall, deferLater
+from twisted.internet.task import LoopingCall
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import QUICK
@@ -73,7 +73,8 @@ class RestartTestCase(FarmTestCase):
         """Start a manager and give it time for the mistake of not waiting for what is under way."""
         self.farm.start_manager()
         await self.farm.wait_until_ready()
-        await deferLater(self.reactor, _TIME_FOR_MISTAKES)
+        enough = self.reactor.seconds() + _TIME_FOR_MISTAKES
+        await self.wait_until(lambda: self.reactor.seconds() > enough)
 
     async def assert_promises(self) -> None:
         """P3, P4 and P5 of the design hold, and nobody is blamed for what the manager did."""

@@ -7,8 +7,6 @@ import os
 import random
 import signal
 
-from twisted.internet.task import deferLater
-
 from buildfarm.vocab.states import UploaderKind
 from tests.functional.restarts.killing import RestartTestCase
 
@@ -42,10 +40,10 @@ class RandomKillTests(RestartTestCase):
             manager = self.farm.start_manager()
             if moments.random() > _EARLY:
                 await self.farm.wait_until_ready()
-            await deferLater(self.reactor, moments.uniform(0.0, _LONGEST))
-            self.assertIsNone(manager.status, self.farm.story())
-            manager.send(signal.SIGKILL)
-            await manager.when_ended()
+            moment = moments.uniform(0.0, _LONGEST)
+            self.reactor.callLater(moment, manager.send, signal.SIGKILL)
+            status = await self.farm.wait_until_ended(manager)
+            self.assertEqual(-signal.SIGKILL, status, self.farm.story())
         self.farm.start_manager()
         await self.farm.wait_until_all_built()
         await self.farm.stop_manager()
