@@ -5,6 +5,8 @@ does or leaves undone holds more than its own connection: lines, descriptors, co
 silences are bounded. Tests: tests/functional/admin/test_control.py.
 """
 
+import errno
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -48,12 +50,19 @@ class ControlServer:
         """Listen from now on; raises FarmError where the socket cannot be made."""
         try:
             self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self._path.unlink(missing_ok=True)
+            self._make_room()
             self._port = self._reactor.listenUNIX(
                 str(self._path), _Conversations(self._converse), mode=0o600
             )
         except (OSError, CannotListenError) as error:
             raise FarmError(f"The control socket {self._path} cannot be made: {error}.") from error
+
+    def _make_room(self) -> None:
+        """Remove a dead daemon's socket; anything else at our path is somebody's, and stays."""
+        if self._path.is_socket():
+            self._path.unlink()
+        elif os.path.lexists(self._path):
+            raise FileExistsError(errno.EEXIST, "something else than a socket is there")
 
     async def stop(self) -> None:
         """Take no more requests, give those under way a moment, and let everybody go."""

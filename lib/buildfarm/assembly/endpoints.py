@@ -13,6 +13,14 @@ FORMS = (
     "or systemd:domain=INET:index=N"
 )
 
+_SSL = {"privateKey", "certKey", "extraCertChain", "sslmethod", "dhParameters"}
+_OPTIONS = {
+    "tcp": {"interface", "backlog"},
+    "ssl": {"interface", "backlog", *_SSL},
+    "unix": {"mode", "backlog", "lockfile"},
+    "systemd": {"domain", "index"},
+}
+
 # Twisted separates with colons and escapes one inside a value with a backslash.
 _SEPARATOR = re.compile(r"(?<!\\):")
 
@@ -22,6 +30,9 @@ def endpoint_fault(text: str) -> str | None:
     kind, *fields = _SEPARATOR.split(text)
     options = dict(field.split("=", 1) for field in fields if "=" in field)
     plain = [field for field in fields if "=" not in field]
+    for option in options:
+        if option not in _OPTIONS.get(kind, options):
+            return f"{option!r} is no option of {kind}"
     match kind:
         case "tcp":
             return _port_fault(plain)

@@ -23,6 +23,7 @@ from buildfarm.assembly.ranges import number_faults
 from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.errors import SettingsError
 from buildfarm.vocab.settings import Settings
+from buildfarm.vocab.text import one_line
 
 #: The environment variable that names the configuration file where `--config` does not.
 VARIABLE = "BUILDD_MANAGER_CONFIG"
@@ -31,6 +32,9 @@ VARIABLE = "BUILDD_MANAGER_CONFIG"
 RESET_PLACES = ("%(vm_host)s", "%(buildd_name)s")
 
 _PLACE = re.compile(r"%\([^)]*\)s?")
+
+# What may stand in a URL; `urlsplit` lets spaces pass and drops line ends.
+_URL = re.compile(r"[!-~]+")
 
 _MAX_FILE_BYTES = 1024 * 1024
 
@@ -75,8 +79,9 @@ def _read(path: Path) -> dict[str, Any]:
         return tomllib.loads(text.decode())
     except UnicodeDecodeError as error:
         raise SettingsError(f"{path}: is not UTF-8 (byte {error.start}).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{path}: is not TOML: {error}.") from error
+    except (ValueError, RecursionError) as error:
+        # TOMLDecodeError is a ValueError, and so is what a number of 5,000 digits raises.
+        raise SettingsError(f"{path}: is not TOML: {one_line(str(error))}.") from error
 
 
 def _typed(path: Path, table: dict[str, Any]) -> Settings:
@@ -128,6 +133,7 @@ def _located(settings: Settings, directory: Path) -> Settings:
 
 
 def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield from _nul_faults(settings)
     for section, key, reason in number_faults(settings):
         yield f"{section}.{key}", reason
     for section in ("files", "web"):
@@ -139,7 +145,7 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
                 f"{section}.public_url",
                 (f"{values.public_url!r} is not of the form http://HOST[:PORT][/PATH] (or https)"),
             )
-    if settings.manager.database and not settings.database_uri.startswith("sqlite:///"):
+    if settings.manager.database and not settings.database_uri.startswith("sqlite:////"):
         yield "manager.database", "only sqlite:///ABSOLUTE/PATH is a database that can be used"
     if len(str(settings.control_socket).encode()) > _MAX_SOCKET_PATH:
         yield (
@@ -152,7 +158,20 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from _reset_faults(settings.resets.command)
 
 
+def _nul_faults(settings: Settings) -> Iterator[tuple[str, str]]:
+    """TOML can write a NUL; a path and an argument cannot hold it."""
+    for section in fields(settings):
+        values = getattr(settings, section.name)
+        for field in fields(values):
+            value = getattr(values, field.name)
+            texts = value if isinstance(value, tuple) else (value,)
+            if any("\0" in str(text) for text in texts):
+                yield f"{section.name}.{field.name}", "holds the character NUL"
+
+
 def _is_public_url(text: str) -> bool:
+    if not _URL.fullmatch(text):
+        return False
     try:
         url = urlsplit(text)
         good_port = url.port is None or url.port > 0

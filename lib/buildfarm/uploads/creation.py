@@ -35,6 +35,16 @@ def create_archive(archive: ArchiveSnapshot | NewArchive, locks_dir: Path) -> No
 
     Raises Refused where that cannot be done, or an upload into the archive is under way.
     """
+    try:
+        _create(archive, locks_dir)
+    except OSError as error:
+        place = error.filename or archive.path
+        raise Refused(
+            f"The archive {archive.name} cannot be made: {place}: {error.strerror}."
+        ) from error
+
+
+def _create(archive: ArchiveSnapshot | NewArchive, locks_dir: Path) -> None:
     lock = hold(archive_lock(locks_dir, archive.name), _PATIENCE)
     if lock is None:
         raise Refused(f"An upload into {archive.name} is under way; try again when it has ended.")

@@ -362,12 +362,22 @@ class TestStartAndStop(FarmTestCase):
     async def test_path_that_cannot_be_used(self) -> None:
         """A socket that cannot be made is said with its path."""
         self.path.mkdir()
+        self.assertIn(f"The control socket {self.path} cannot be made: ", await self.start_fault())
+
+    async def test_somebody_elses_file(self) -> None:
+        """A file where the socket should be is left alone: only a dead socket is replaced."""
+        self.path.write_text("precious")
+        self.assertIn("something else than a socket is there", await self.start_fault())
+        self.assertEqual("precious", self.path.read_text())
+
+    async def start_fault(self) -> str:
+        """Why the server cannot start."""
         try:
             await self.server.start()
         except FarmError as error:
-            self.assertIn(f"The control socket {self.path} cannot be made: ", str(error))
-        else:
-            self.fail("Started")
+            return str(error)
+        self.fail("Started")
+        return ""
 
     async def test_stop_waits_for_verbs_under_way(self) -> None:
         """Who is being answered gets the answer before the server is gone."""

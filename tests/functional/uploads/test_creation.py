@@ -96,6 +96,17 @@ class TestReprepro(CreationTestCase):
 
 
 class TestOthers(CreationTestCase):
+    def test_place_that_is_none(self) -> None:
+        """A file where the archive's directory should be is named, whatever the uploader."""
+        place = self.home / "file"
+        place.touch()
+        for uploader, name in (
+            (UploaderKind.DIRECTORY, "outgoing"),
+            (UploaderKind.REPREPRO, "conf"),
+        ):
+            error = self.assertRaises(Refused, self.create, uploader, place)
+            self.assertIn(f"cannot be made: {place}/{name}: Not a directory.", str(error))
+
     def test_directory(self) -> None:
         """The directories that uploads go through are made, again without harm."""
         for _ in range(2):

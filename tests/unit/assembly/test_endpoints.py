@@ -27,6 +27,7 @@ class TestEndpoints(FarmTestCase):
             ("tcp:http", "'http' is no port (0 to 65535)"),
             ("tcp:65536", "'65536' is no port (0 to 65535)"),
             ("tcp:80:localhost", "'localhost' is not of the form key=value"),
+            ("tcp:80:colour=red", "'colour' is no option of tcp"),
             ("ssl:443", "privateKey= is missing"),
             ("unix:", "a unix address names a path"),
             ("systemd:domain=INET", "index= is missing"),

@@ -134,16 +134,26 @@ class TestRefused(SettingsCase):
 
     def test_public_url(self) -> None:
         """A public URL is one that others can reach, without secrets in it."""
-        for url in ("ftp://h", "http://", "http://user:pw@h", "http://h:x", "http://h/?q", "h:80"):
+        for url in (
+            "ftp://h",
+            "http://",
+            "http://user:pw@h",
+            "http://h:x",
+            "http://h/?q",
+            "h:80",
+            "http://a b",
+        ):
             (line,) = self.faults(f'[files]\npublic_url = "{url}"')
             self.assertIn("files.public_url: ", line)
 
     def test_database(self) -> None:
-        """Only SQLite can be used so far."""
-        (line,) = self.faults('database = "postgres://farm"')
-        self.assertEqual(
-            "manager.database: only sqlite:///ABSOLUTE/PATH is a database that can be used.", line
-        )
+        """Only SQLite can be used so far, at a place that does not depend on where we are."""
+        for uri in ("postgres://farm", "sqlite:///farm.db"):
+            (line,) = self.faults(f'database = "{uri}"')
+            self.assertEqual(
+                "manager.database: only sqlite:///ABSOLUTE/PATH is a database that can be used.",
+                line,
+            )
 
     def test_socket_path_too_long(self) -> None:
         """A socket's path is short by the system's rules."""
@@ -167,6 +177,22 @@ class TestRefused(SettingsCase):
         (line,) = self.faults("x = = 1")
         self.assertIn("is not TOML: ", line)
         self.assertIn("line 3", line)
+
+    def test_toml_without_end(self) -> None:
+        """Nor does a number without end, or a list in lists, do more than that."""
+        for text in ("x = " + "9" * 5000, "x = " + "[" * 10_000):
+            (line,) = self.faults(text)
+            self.assertIn("is not TOML: ", line)
+
+    def test_nul(self) -> None:
+        """What no path and no argument can hold is refused by key."""
+        self.assertEqual(
+            [
+                "manager.control_socket: holds the character NUL.",
+                "resets.command: holds the character NUL.",
+            ],
+            self.faults('control_socket = "a\\u0000"\n[resets]\ncommand = ["a\\u0000"]'),
+        )
 
     def test_not_there(self) -> None:
         """A file that is not there is named."""
