@@ -59,7 +59,7 @@ class Scanners:
         crew.dispatcher.scanning = crew.judge.scanning = settings.scanning
         crew.resets = self.resetter.settings = settings.resets
         crew.gatherer.settings = settings.gather
-        self.watch.min_free = settings.manager.min_free_bytes
+        self.watch.settings = settings
 
 
 def wire_scanners(ground: Ground) -> Scanners:
@@ -78,13 +78,7 @@ def wire_scanners(ground: Ground) -> Scanners:
         web_url=settings.web.public_url,
     )
     pauses.when_resumed = roster.everybody_seek
-    watch = DiskWatch(
-        ground.reactor,
-        workers=ground.workers,
-        pauses=pauses,
-        path=settings.manager.state_dir,
-        min_free=settings.manager.min_free_bytes,
-    )
+    watch = DiskWatch(ground.reactor, settings, workers=ground.workers, pauses=pauses)
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)
     make_scanner = _scanner_maker(ground, roster, crew, turns)

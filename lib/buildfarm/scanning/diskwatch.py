@@ -1,10 +1,13 @@
-"""Watches the room on our own disk: below a limit, dispatch pauses before anything fails.
+"""Watches the room on our own disk: beyond a limit, dispatch pauses before anything fails.
 
-Layer 4. Tests: tests/unit/scanning/test_diskwatch.py.
+Layer 4. Builds that run are still gathered, so what is in the spool stays below its limit and what
+the running ones may bring. Tests: tests/unit/scanning/test_diskwatch.py.
 """
 
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from twisted.internet.defer import Deferred
@@ -16,9 +19,13 @@ from buildfarm.flow.threads import Workers
 from buildfarm.scanning.judge import DISK
 from buildfarm.scanning.pauses import Pauses
 from buildfarm.vocab.errors import Stopped
+from buildfarm.vocab.settings import Settings
 
 #: Seconds between two looks.
 INTERVAL = 5.0
+
+#: The subject of a pause because too many results wait for their upload.
+SPOOL = "spool"
 
 
 def free_bytes(path: Path) -> int:
@@ -26,26 +33,41 @@ def free_bytes(path: Path) -> int:
     return shutil.disk_usage(path).free
 
 
+def used_bytes(path: Path) -> int:
+    """What the files below the directory `path` take; some may vanish meanwhile."""
+    used = 0
+    for directory, _, names in os.walk(path):
+        for name in names:
+            with suppress(FileNotFoundError):
+                used += Path(directory, name).lstat().st_size
+    return used
+
+
 class DiskWatch:
-    """Pauses dispatch while less than `min_free` bytes are free where `path` is."""
+    """Pauses dispatch while the disk has too little room, or the spool holds too much.
+
+    The limits are `[manager] min_free_bytes` and `[gather] max_spool_bytes` of `settings`, which
+    may be replaced while it watches; the directories stay.
+    """
 
     log = Logger()
 
     def __init__(
         self,
         reactor: Clock,
+        settings: Settings,
         *,
         workers: Workers,
         pauses: Pauses,
-        path: Path,
-        min_free: int,
         free: Callable[[Path], int] = free_bytes,
+        used: Callable[[Path], int] = used_bytes,
     ) -> None:
+        self.settings = settings
+        self._state_dir, self._spool_dir = settings.manager.state_dir, settings.spool_dir
         self._workers = workers
         self._pauses = pauses
-        self._path = path
-        self.min_free = min_free
         self._free = free
+        self._used = used
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
         self._loop.clock = reactor  # type: ignore[assignment]
 
@@ -60,16 +82,34 @@ class DiskWatch:
 
     async def _look(self) -> None:
         try:
-            free = await self._workers.run(self._free, self._path)
+            free = await self._workers.run(self._free, self._state_dir)
+            used = await self._workers.run(self._used, self._spool_dir)
         except (OSError, Stopped) as error:
-            self.log.warn("free space of {path}: {error}", path=self._path, error=error)
+            self.log.warn("room in {path}: {error}", path=self._state_dir, error=error)
             return
-        if free >= self.min_free:
-            self._pauses.resume(DISK)
-            return
-        reason = (
-            f"{free:,} bytes are free on the disk of {self._path}, less than "
-            f"[manager] min_free_bytes = {self.min_free:,}: free some space there"
-        )
-        if self._pauses.pause(DISK, reason):
+        self._pause_if(DISK, self._too_little(free))
+        self._pause_if(SPOOL, self._too_much(used))
+
+    def _pause_if(self, subject: str, reason: str | None) -> None:
+        if reason is None:
+            self._pauses.resume(subject)
+        elif self._pauses.pause(subject, reason):
             self.log.critical("dispatch pauses: {reason}", reason=reason)
+
+    def _too_little(self, free: int) -> str | None:
+        least = self.settings.manager.min_free_bytes
+        if free >= least:
+            return None
+        return (
+            f"{free:,} bytes are free on the disk of {self._state_dir}, less than "
+            f"[manager] min_free_bytes = {least:,}: free some space there"
+        )
+
+    def _too_much(self, used: int) -> str | None:
+        most = self.settings.gather.max_spool_bytes
+        if used <= most:
+            return None
+        return (
+            f"{used:,} bytes of results are in {self._spool_dir}, more than "
+            f"[gather] max_spool_bytes = {most:,}: see why builds stay in UPLOADING"
+        )
