@@ -50,6 +50,8 @@ RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("uploads", "first_retry"): (0.01, _DAY),
     ("uploads", "longest_retry"): (0.01, _DAY),
     ("uploads", "max_tries"): (1, 100_000),
+    ("retention", "events"): (_DAY, 36_500 * _DAY),
+    ("retention", "results"): (_DAY, 36_500 * _DAY),
 }
 
 #: Pairs of keys of one section of which the first may not be larger than the second.

@@ -32,10 +32,11 @@ from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
+from buildfarm.retention.leftovers import remove_leftovers
+from buildfarm.retention.sweep import Sweep
 from buildfarm.storage.database import Database
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
-from buildfarm.uploading.leftovers import remove_leftovers
 from buildfarm.uploading.stage import UploadStage
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.publishing import publish
@@ -111,7 +112,7 @@ class FarmService(Service):
         """Use the sections of `settings` that are not bound to what was made at start.
 
         These are [scanning] but the time-outs of calls, [resets] but `per_vm_host`, [gather] but
-        `concurrent`, [uploads] but `threads`, and `min_free_bytes`.
+        `concurrent`, [uploads] but `threads`, [retention], and `min_free_bytes`.
         """
         for take in self._reloading:
             take(settings)
@@ -147,12 +148,31 @@ class FarmService(Service):
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
 
+        self._sweep_old(ground)
         await self._answer_commands(ground, scanners)
         self.log.info(
             "started: epoch {epoch}, {builders} builders",
             epoch=ground.epoch.number,
             builders=len(scanners.roster.scanners),
         )
+
+    def _sweep_old(self, ground: Ground) -> None:
+        """What is older than `[retention]` says goes, now and then."""
+        sweep = Sweep(
+            ground.reactor,
+            ground.settings.retention,
+            storage=ground.storage,
+            workers=ground.workers,
+            spool_dir=ground.settings.spool_dir,
+            utc_now=ground.utc_now,
+        )
+        sweep.start()
+        self._stops("sweep", sweep.stop, _THREADS_GRACE)
+
+        def keep(settings: Settings) -> None:
+            sweep.settings = settings.retention
+
+        self._reloading.append(keep)
 
     async def _lay_ground(self, subscribers: list[Callable[[Announcement], None]]) -> Ground:
         """The database, a new epoch, the file threads and the file store."""

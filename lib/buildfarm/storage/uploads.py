@@ -91,6 +91,7 @@ _SPENT = Statement(
             Or(
                 Build.state != BuildState.FAILEDTOUPLOAD.value,
                 Build.attempt_count != Attempt.number,
+                Attempt.files == "[]",
             ),
         ),
         [Attempt, Join(Build, Build.id == Attempt.build_id)],
@@ -191,6 +192,21 @@ def refuse_upload(
     """Record that the archive, or the check before it, refuses the results: FAILEDTOUPLOAD."""
     outcome = AttemptOutcome.UPLOAD_REFUSED, BuildState.FAILEDTOUPLOAD
     return _end(store, epoch, attempt_id, *outcome, reason, now)
+
+
+def forget_results(store: Any, before: datetime, limit: int) -> Committed[int]:
+    """Give up results that were refused before `before`, at most `limit` attempts'; of how many.
+
+    A retry can only build again after that; see `spent_spools`.
+    """
+    refused = And(
+        Attempt.state == AttemptState.CLOSED.value,
+        Attempt.outcome == AttemptOutcome.UPLOAD_REFUSED.value,
+        Attempt.closed < before,
+        Attempt.files != "[]",
+    )
+    some = Attempt.id.is_in(Select(Attempt.id, refused, limit=limit))
+    return Committed(store.execute(Update({Attempt.files: "[]"}, some, Attempt)).rowcount)
 
 
 def postpone_upload(

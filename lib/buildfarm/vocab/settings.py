@@ -123,6 +123,15 @@ class UploadSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """`[retention]`: how long events, and results that were refused, are kept."""
+
+    __pydantic_config__: ClassVar = _FORBID_UNKNOWN
+    events: float = 365 * 86_400.0
+    results: float = 30 * 86_400.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration file."""
 
@@ -134,6 +143,7 @@ class Settings:
     resets: ResetSettings = field(default_factory=ResetSettings)
     gather: GatherSettings = field(default_factory=GatherSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
 
     @property
     def database_uri(self) -> str:

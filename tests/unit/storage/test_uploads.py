@@ -3,7 +3,7 @@
 from buildfarm.storage import attempts, builds, uploads
 from buildfarm.vocab.announcements import BuildEnded
 from buildfarm.vocab.build import BuildOrder
-from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.errors import Refused, StaleState
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 from buildfarm.vocab.upload import UploadTask
 from tests.unit.storage.cases import StorageTestCase
@@ -208,3 +208,21 @@ class TestSpent(UploadTestCase):
         self.publish(order)
         other = order.attempt.spool[:-8] + "0" * 8
         self.assertEqual((), self.spent("lost+found", "PACKAGEBUILD-99-1-00000000", other))
+
+    def test_refused_long_ago(self) -> None:
+        """Refused results are given up in time, some at once; a retry can only build again."""
+        orders = [self.gathered(name) for name in ("one", "two", "three")]
+        for order in orders[:2]:
+            self.refuse(order)
+        self.pass_time(100)
+        self.refuse(orders[2])
+        before = self.later(-50)
+        self.assertEqual(1, self.act(uploads.forget_results, before, 1))
+        self.assertEqual(1, self.act(uploads.forget_results, before, 1))
+        self.assertEqual(0, self.act(uploads.forget_results, before, 1))
+        spools = [order.attempt.spool for order in orders]
+        self.assertEqual(tuple(spools[:2]), self.spent(*spools))
+        build_id = orders[0].attempt.build_id
+        with self.assertRaisesRegex(Refused, "--rebuild"):
+            self.act(builds.retry, build_id, False, "anne", self.now())
+        self.act(builds.retry, build_id, True, "anne", self.now())

@@ -5,7 +5,7 @@ from typing import Any
 from twisted.internet.defer import ensureDeferred
 
 from buildfarm.farmtesting.memory import inline_workers
-from buildfarm.uploading.leftovers import remove_leftovers
+from buildfarm.retention.leftovers import remove_leftovers
 from tests.unit.scanning.cases import InlineStorage
 from tests.unit.storage.cases import StorageTestCase
 

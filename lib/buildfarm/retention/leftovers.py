@@ -1,7 +1,7 @@
 """Results that nobody will publish any more, removed from the spool.
 
 Layer 4. A manager that was killed has not removed what it had just published, or begun to gather
-for an attempt that was then lost. Tests: tests/unit/uploading/test_leftovers.py.
+for an attempt that was then lost. Tests: tests/unit/retention/test_leftovers.py.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ _log = Logger()
 
 
 async def remove_leftovers(storage: Transactor, workers: Workers, spool_dir: Path) -> None:
-    """Remove the spools of ended attempts, before anything else works in `spool_dir`.
+    """Remove the spools of ended attempts from `spool_dir`.
 
     What waits for an upload stays, and what a retry may upload again; so does all that this
     database does not know, since it may be a restored one. What cannot be removed is logged.

@@ -1,0 +1,1 @@
+"""Layer 4: what is old, or left over, and goes."""

@@ -1,0 +1,77 @@
+"""The sweep: what is older than it may be goes, a little at a time."""
+
+from typing import Any
+
+from buildfarm.farmtesting.memory import inline_workers
+from buildfarm.retention.sweep import INTERVAL, PIECE, Sweep
+from buildfarm.storage import events, uploads
+from buildfarm.storage.events import Change, Place, record
+from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.settings import RetentionSettings
+from tests.unit.scanning.cases import InlineStorage
+from tests.unit.storage.cases import StorageTestCase
+
+
+class SweepTests(StorageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.spool = self.directory / "spool"
+        self.spool.mkdir()
+        self.inline = InlineStorage(self)
+        storage: Any = self.inline
+        self.sweep = Sweep(
+            self.clock,
+            RetentionSettings(events=INTERVAL / 2, results=INTERVAL / 2),
+            storage=storage,
+            workers=inline_workers(),
+            spool_dir=self.spool,
+            utc_now=self.now,
+        )
+        self.addCleanup(self.stop)
+        self.sweep.start()
+
+    def stop(self) -> None:
+        """End the sweep, which is between two of its acts."""
+        self.successResultOf(self.sweep.stop(1.0))
+
+    def count(self) -> int:
+        """How many events there are."""
+        return len(self.rows("SELECT id FROM event"))
+
+    def test_old_events_go_in_pieces(self) -> None:
+        """No act removes more than a piece, and what is recent stays."""
+        record(self.store, self.now(), [Change(Place(), "long ago")] * (2 * PIECE))
+        self.store.commit()
+        old = self.count()
+        self.pass_time(INTERVAL - 1)
+        self.submit()
+        recent = self.count() - old
+        self.pass_time(1)
+        self.assertEqual(recent, self.count())
+        self.assertEqual(3, self.inline.acts.count(events.forget_events.__name__))
+
+    def test_refused_results_go(self) -> None:
+        """From the database, so that no retry wants them, and then from the disk."""
+        self.submit()
+        order = self.start(self.add_builder())
+        self.gather(order)
+        self.act(uploads.refuse_upload, self.epoch, order.attempt.id, "no", self.now())
+        (self.spool / order.attempt.spool).mkdir()
+        self.pass_time(INTERVAL)
+        self.assertEqual([], list(self.spool.iterdir()))
+
+    def test_it_goes_on_after_a_failure(self) -> None:
+        """What could not be removed is removed the next time."""
+        self.submit()
+        self.inline.error = StorageError("the database is away")
+        self.pass_time(INTERVAL)
+        self.inline.error = None
+        self.pass_time(INTERVAL)
+        self.assertEqual(0, self.count())
+
+    def test_nothing_goes_after_the_end(self) -> None:
+        """It does not touch a database that is being closed."""
+        self.submit()
+        self.stop()
+        self.pass_time(INTERVAL)
+        self.assertEqual([], self.inline.acts)
