@@ -2,8 +2,8 @@
 
 The manager sends pickles, since a child believes its manager. A child may have been taken over by
 the hostile file that it looks at, so what it sends is JSON of bounded size, one object for each
-message: `{"value": …}` what its function sent, `{"ready": true}` once before, `{"held": pid}` where
-its lock is another's, `{"failed": sentence, "details": traceback}` at a bad end.
+message: `{"value": …}` what its function sent, `{"ready": true}` once before, `{"failed": sentence,
+"details": traceback}` at a bad end.
 
 Tests: tests/functional/flow/test_forks.py.
 """
@@ -13,13 +13,10 @@ import pickle
 import socket
 import traceback
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from buildfarm.flow.frames import Frames
-from buildfarm.flow.limits import ResourceLimits
-from buildfarm.flow.lockfiles import HeldLock
-from buildfarm.vocab.errors import ChildError, ConversationEnded, LockHeld
+from buildfarm.vocab.errors import ChildError, ConversationEnded
 from buildfarm.vocab.text import one_line, shown
 
 #: The largest message from a child, and to one, in bytes.
@@ -31,12 +28,10 @@ _DETAILS = 8000
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a child is to do: `function`, as "module:name", with `argument`, holding `lock`."""
+    """What a child is to do: `function`, as "module:name", with `argument`."""
 
     function: str
     argument: Any
-    lock: Path | None
-    limits: ResourceLimits | None
 
 
 class Conversation:
@@ -49,12 +44,6 @@ class Conversation:
     def __init__(self, connection: socket.socket) -> None:
         self._incoming = Frames(connection, TO_CHILD, "the manager")
         self._outgoing = Frames(connection, FROM_CHILD, "the manager")
-        self._lock: HeldLock | None = None
-
-    @property
-    def lock_descriptors(self) -> tuple[int, ...]:
-        """What to pass on (`subprocess`'s `pass_fds`) so that a program holds the lock as well."""
-        return () if self._lock is None else (self._lock.fileno(),)
 
     def receive(self, deadline: float | None = None) -> Any:
         """The next thing that the manager sends."""
@@ -68,14 +57,9 @@ class Conversation:
         """
         self._tell({"value": value})
 
-    def begin(self, lock: HeldLock | None) -> None:
-        """Tell the manager that the function begins now, holding `lock`."""
-        self._lock = lock
+    def begin(self) -> None:
+        """Tell the manager that the function begins now."""
         self._tell({"ready": True})
-
-    def refuse(self, holder: int | None) -> None:
-        """Tell the manager that nothing begins: the lock is held by process `holder`."""
-        self._tell({"held": holder})
 
     def fail(self, error: BaseException) -> None:
         """Tell the manager, if it is still there, with what the function ended."""
@@ -105,14 +89,9 @@ class ManagerConversation:
         self._outgoing.send(pickle.dumps(value, pickle.HIGHEST_PROTOCOL), deadline)
 
     def await_begin(self, deadline: float) -> None:
-        """Return once the function begins, holding its lock.
-
-        Raises LockHeld where another process holds that, else as `receive`.
-        """
-        message = self._next(deadline)
-        if not isinstance(message, dict) or "ready" not in message:
-            pid = message.get("held") if isinstance(message, dict) else None
-            raise LockHeld(f"{self._function} was not begun: process {pid} holds its lock.", pid)
+        """Return once the function begins. Raises as `receive`."""
+        if self._next(deadline) != {"ready": True}:
+            raise self._nonsense()
 
     def receive(self, deadline: float) -> Any:
         """The next value that the function sent.
@@ -122,12 +101,15 @@ class ManagerConversation:
         """
         message = self._next(deadline)
         if not isinstance(message, dict) or message.keys() != {"value"}:
-            raise ChildError(f"The child that runs {self._function} sent what is no message.")
+            raise self._nonsense()
         return message["value"]
 
     def close(self) -> None:
         """End the conversation; the child sees that."""
         self._incoming.close()
+
+    def _nonsense(self) -> ChildError:
+        return ChildError(f"The child that runs {self._function} sent what is no message.")
 
     def _next(self, deadline: float) -> Any:
         payload = self._incoming.receive(deadline)

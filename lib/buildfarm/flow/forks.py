@@ -15,15 +15,13 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 from typing import Any
 
 from buildfarm.flow.conversation import Job, ManagerConversation
 from buildfarm.flow.environment import minimal_environment
-from buildfarm.flow.limits import ResourceLimits
 from buildfarm.vocab.errors import ChildError, ChildTimedOut, Stopped
 
-#: Seconds for the server to start and fork, and for a child to take its lock and begin.
+#: Seconds for the server to start and fork, and for a child to begin.
 _START = 60.0
 
 #: Seconds for a killed child to be gone: only the kernel can be in its way.
@@ -186,27 +184,21 @@ class ForkServer:
         self._server: _Server | None = None
         self._stopped = False
 
-    def start(
-        self,
-        function: str,
-        argument: Any = None,
-        lock: Path | None = None,
-        limits: ResourceLimits | None = None,
-    ) -> Child:
+    def start(self, function: str, argument: Any = None) -> Child:
         """A child that has begun to run `function`, given as "module:name".
 
         It is called with its `Conversation` and `argument` (anything that can be pickled), in a
-        session of its own, with its streams leading nowhere, holding `lock` and within `limits`.
+        session of its own, with its streams leading nowhere.
 
-        Raises LockHeld where another process holds `lock`; ChildError where no child could be
-        started, or `function` cannot be imported; Stopped after `stop`.
+        Raises ChildError where no child could be started, or `function` cannot be imported;
+        Stopped after `stop`.
         """
         try:
             child = self._fork(function)
         except _ServerGone:
             child = self._fork(function)
         try:
-            child.begin(Job(function, argument, lock, limits), _START)
+            child.begin(Job(function, argument), _START)
         except BaseException:
             child.close()
             raise

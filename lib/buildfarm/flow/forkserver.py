@@ -18,6 +18,7 @@ import ctypes
 import gc
 import importlib
 import os
+import resource
 import select
 import signal
 import socket
@@ -28,7 +29,6 @@ from operator import attrgetter
 from typing import Any
 
 from buildfarm.flow.conversation import Conversation, Job
-from buildfarm.flow.lockfiles import holder, try_hold
 
 _PR_SET_CHILD_SUBREAPER = 36
 
@@ -143,6 +143,7 @@ def _be_child(conversation: socket.socket) -> None:
         for number in (signal.SIGCHLD, signal.SIGINT):
             signal.signal(number, signal.SIG_DFL)
         _close_all_but(conversation.fileno())
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         _do_job(Conversation(conversation))
         exit_code = 0
     finally:
@@ -159,14 +160,8 @@ def _close_all_but(kept: int) -> None:
 def _do_job(conversation: Conversation) -> None:
     try:
         job: Job = conversation.receive()
-        lock = None if job.lock is None else try_hold(job.lock)
-        if job.lock is not None and lock is None:
-            conversation.refuse(holder(job.lock))
-            return
-        if job.limits is not None:
-            job.limits.apply()
         function = _named(job.function)
-        conversation.begin(lock)
+        conversation.begin()
         function(conversation, job.argument)
     except BaseException as error:
         conversation.fail(error)

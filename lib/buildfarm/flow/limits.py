@@ -1,6 +1,6 @@
 """Layer 2: what a child process may use.
 
-Tests: tests/functional/flow/test_forks.py.
+Tests: tests/functional/flow/test_childpool.py.
 """
 
 import math
@@ -16,19 +16,12 @@ class ResourceLimits:
     """Limits of one process, each None for no limit of its own.
 
     `memory` is address space in bytes, `cpu` is in seconds, `file_size` in bytes for each file
-    that it writes, `open_files` a number of descriptors.
+    that it writes.
     """
 
     memory: int | None = None
     cpu: int | None = None
     file_size: int | None = None
-    open_files: int | None = None
-
-    def apply(self) -> None:
-        """Set these limits for the present process for good; core dumps are off."""
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        for kind, limit in self._by_kind().items():
-            resource.setrlimit(kind, (limit, limit))
 
     @contextmanager
     def in_force(self) -> Iterator[None]:
@@ -54,6 +47,5 @@ class ResourceLimits:
             resource.RLIMIT_AS: self.memory,
             resource.RLIMIT_CPU: self.cpu,
             resource.RLIMIT_FSIZE: self.file_size,
-            resource.RLIMIT_NOFILE: self.open_files,
         }
         return {kind: limit for kind, limit in limits.items() if limit is not None}

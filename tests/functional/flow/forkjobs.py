@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from buildfarm.flow.conversation import Conversation
+from buildfarm.flow.lockfiles import try_hold
 from buildfarm.vocab.errors import ConversationEnded
 
 
@@ -37,19 +38,9 @@ def surroundings(conversation: Conversation, argument: Any) -> None:
             "pid": os.getpid(),
             "session": os.getsid(0),
             "links": [links[n] for n in sorted(links)],
-            "locks": list(conversation.lock_descriptors),
+            "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
             "preloaded": "colorsys" in sys.modules,
             "handler": signal.getsignal(signal.SIGCHLD) == signal.SIG_DFL,
-            "limits": [
-                resource.getrlimit(kind)[0]
-                for kind in (
-                    resource.RLIMIT_AS,
-                    resource.RLIMIT_CPU,
-                    resource.RLIMIT_FSIZE,
-                    resource.RLIMIT_NOFILE,
-                    resource.RLIMIT_CORE,
-                )
-            ],
         }
     )
 
@@ -67,8 +58,8 @@ def hang(conversation: Conversation, argument: Any) -> None:
 
 
 def start_grandchild(conversation: Conversation, argument: str) -> None:
-    """Start a program, which holds the lock as well, and end before it or hang."""
-    grandchild = subprocess.Popen(["sleep", "1000"], pass_fds=conversation.lock_descriptors)
+    """Start a program and end before it or hang."""
+    grandchild = subprocess.Popen(["sleep", "1000"])
     conversation.send(grandchild.pid)
     if argument == "hang":
         signal.pause()
@@ -79,11 +70,6 @@ def exit_at_once(conversation: Conversation, argument: int) -> None:
     os._exit(argument)
 
 
-def eat_memory(conversation: Conversation, argument: int) -> None:
-    """Take more memory than allowed."""
-    conversation.send(len(bytearray(argument)))
-
-
 def lie(conversation: Conversation, argument: bytes) -> None:
     """Write bytes of one's own choice into the conversation."""
     with socket.socket(fileno=conversation._outgoing._connection.fileno()) as connection:
@@ -92,7 +78,9 @@ def lie(conversation: Conversation, argument: bytes) -> None:
 
 
 def outlive(conversation: Conversation, argument: Path) -> None:
-    """Wait until the manager is gone and somebody writes into a pipe; then reach the end."""
+    """Hold a lock until the manager is gone and somebody writes into a pipe; reach the end."""
+    lock = try_hold(argument / "lock")
+    assert lock is not None
     conversation.send("waiting")
     try:
         conversation.receive()

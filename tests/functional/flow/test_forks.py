@@ -16,14 +16,12 @@ from twisted.internet.defer import Deferred, gatherResults
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.flow.forks import Child, ForkServer
-from buildfarm.flow.limits import ResourceLimits
-from buildfarm.flow.lockfiles import clear, holder, try_hold
+from buildfarm.flow.lockfiles import holder, try_hold
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import (
     ChildError,
     ChildTimedOut,
     ConversationEnded,
-    LockHeld,
     Stopped,
 )
 
@@ -127,7 +125,7 @@ class ConversationTests(ForkTestCase):
             framed(b"[" * 100_000),
             framed(b"[1]"),
             framed(b'{"ready": true}'),
-            framed(b'{"held": 1}'),
+            framed(b'{"begun": 1}'),
             framed(b'{"value": 1, "more": 2}'),
             framed(b'{"failed": 1, "details": 2}'),
             framed(b'{"failed": "\\u001b[2J", "details": ""}'),
@@ -147,46 +145,17 @@ class SurroundingsTests(ForkTestCase):
     """Where a child finds itself."""
 
     def test_alone(self) -> None:
-        """A child has a session of its own, its modules, its conversation, and nothing else."""
+        """A child has a session of its own, its modules, its conversation, and nothing else.
+
+        It never dumps core: the file would be as large as what made it fail.
+        """
         seen = self.start("surroundings").receive(SOON)
         self.assertEqual(seen["pid"], seen["session"])
         self.assertTrue(seen["preloaded"])
         self.assertTrue(seen["handler"])
         self.assertEqual(["/dev/null"] * 3, seen["links"][:3])
         self.assertEqual(4, len(seen["links"]), seen["links"])
-        self.assertEqual([], seen["locks"])
-
-    def test_lock(self) -> None:
-        """A child with a lock holds it itself, and names itself in it, to its end."""
-        lock = self.make_directory() / "archive.lock"
-        child = self.start("hang", lock=lock)
-        self.assertEqual(child.pid, holder(lock))
-        self.assertEqual(f"{child.pid}\n", lock.read_text())
-        child.kill()
-        child.wait(SOON)
-        held = try_hold(lock)
-        assert held is not None
-        held.release()
-
-    def test_lock_of_an_orphan(self) -> None:
-        """A child whose lock another process holds does not begin; the error names that process."""
-        lock = self.make_directory() / "archive.lock"
-        orphan = self.start("hang", lock=lock)
-        error = self.assertRaises(LockHeld, self.start, "repeat", "x", lock=lock)
-        self.assertEqual(orphan.pid, error.pid)
-        self.assertIn(str(orphan.pid), str(error))
-
-    def test_limits(self) -> None:
-        """A child is within the limits that it was given; it never dumps core."""
-        limits = ResourceLimits(memory=1 << 30, cpu=50, file_size=1 << 20, open_files=64)
-        seen = self.start("surroundings", limits=limits).receive(SOON)
-        self.assertEqual([1 << 30, 50, 1 << 20, 64, 0], seen["limits"])
-
-    def test_memory(self) -> None:
-        """A child that wants more memory than allowed fails alone."""
-        child = self.start("eat_memory", 1 << 30, limits=ResourceLimits(memory=512 << 20))
-        error = self.assertRaises(ChildError, child.receive, SOON)
-        self.assertIn("MemoryError", str(error))
+        self.assertEqual(0, seen["core"])
 
     def test_unknown_function(self) -> None:
         """A function that does not exist is refused at the start."""
@@ -216,25 +185,10 @@ class EndTests(ForkTestCase):
 
     def test_left_behind(self) -> None:
         """What a child leaves behind is killed, and waited for, at the child's end."""
-        lock = self.make_directory() / "lock"
-        child = self.start("start_grandchild", "end", lock=lock)
+        child = self.start("start_grandchild", "end")
         grandchild = child.receive(SOON)
         self.assertEqual(0, child.wait(SOON))
         self.assertIsNone(state_of(grandchild))
-        held = try_hold(lock)
-        assert held is not None
-        held.release()
-
-    def test_lock_of_a_grandchild(self) -> None:
-        """A program that was given the lock holds it when the child and the server are gone."""
-        lock = self.make_directory() / "lock"
-        child = self.start("start_grandchild", "hang", lock=lock)
-        grandchild = child.receive(SOON)
-        os.kill(self.server_pid(), signal.SIGKILL)
-        os.kill(child.pid, signal.SIGKILL)
-        child.wait(SOON)
-        self.assertEqual(grandchild, holder(lock))
-        clear(lock, 0)
 
     def test_context(self) -> None:
         """Leaving its `with`, a child that still hangs is killed and gone."""
@@ -339,7 +293,7 @@ from pathlib import Path
 from buildfarm.flow.forks import ForkServer
 directory = Path(sys.argv[1])
 forks = ForkServer(("forkjobs",))
-child = forks.start("forkjobs:outlive", directory, lock=directory / "lock")
+child = forks.start("forkjobs:outlive", directory)
 child.receive(20)
 print(child.pid, forks._server._process.pid, flush=True)
 time.sleep(1000)
