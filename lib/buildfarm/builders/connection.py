@@ -13,7 +13,6 @@ back only for what is needed.
 """
 
 import socket
-from contextlib import suppress
 from typing import Any, Protocol
 
 import httptools
@@ -110,8 +109,10 @@ class Connection(TwistedProtocol):
         """
         sent = 0
         if self._socket is not None:
-            with suppress(OSError):
+            try:
                 sent = self._socket.send(request)
+            except OSError:
+                sent = 0
         if sent < len(request):
             self.transport.write(request[sent:])
 
