@@ -136,6 +136,7 @@ class FarmService(Service):
         await self._listen(self._settings.web.listen, for_people(ground))
 
         # Uploads go on where the last manager left them.
+        await ground.workers.run(ground.store.remove_unfinished)
         await remove_leftovers(ground.storage, ground.workers, self._settings.spool_dir)
         uploads = self._upload_stage(ground)
         subscribers.append(uploads.publish)

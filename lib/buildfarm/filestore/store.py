@@ -12,7 +12,6 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -78,32 +77,12 @@ class FileStore:
             raise ValueError(f"{one_line(sha256)!r} is not a SHA-256 in lower-case hexadecimal.")
         return self._root / sha256[:2] / sha256
 
-    def has(self, sha256: str) -> bool:
-        """Whether the store has the file of this digest."""
-        return self.path(sha256).is_file()
-
     def open(self, sha256: str) -> BinaryIO:
         """The file of this digest, to be read and closed. Raises FileMissing."""
         try:
             return self.path(sha256).open("rb")
         except FileNotFoundError as error:
             raise FileMissing(f"The file store has no file with the SHA-256 {sha256}.") from error
-
-    def remove(self, sha256: str) -> None:
-        """Forget the file of this digest, if it is there; who reads it now may read on."""
-        path = self.path(sha256)
-        if path.exists():
-            path.unlink(missing_ok=True)
-            flush_directory(path.parent)
-
-    def digests(self) -> Iterator[str]:
-        """The SHA-256 of every file in the store, in no order, for who removes unused ones.
-
-        A file that is added meanwhile may be left out. One that nothing names yet may be new: look
-        at the modification time of `path(sha256)`.
-        """
-        for directory in self._root.glob("[0-9a-f][0-9a-f]"):
-            yield from filter(is_sha256, (entry.name for entry in directory.iterdir()))
 
     def remove_unfinished(self) -> None:
         """Remove what an earlier process did not finish; at start, before anything is added."""

@@ -3,7 +3,7 @@
 Layer 4. Used by the command line and by the web service alike. Whatever is wrong is found before
 anything is kept: a refused submission leaves neither rows nor files. Where another submission of
 the same package is faster by a moment, its files are those of this one too, or stay in the store
-unnamed until they are collected. Tests: tests/functional/admin/test_submit.py.
+unnamed. Tests: tests/functional/admin/test_submit.py.
 """
 
 from collections.abc import Mapping

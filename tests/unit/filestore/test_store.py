@@ -51,8 +51,8 @@ class FileStoreTest(FarmTestCase):
     def test_has_and_open(self) -> None:
         """What was added is there and can be read; what was not is neither."""
         self.add()
-        self.assertTrue(self.store.has(SHA256))
-        self.assertFalse(self.store.has(OTHER))
+        self.assertTrue(self.store.path(SHA256).exists())
+        self.assertFalse(self.store.path(OTHER).exists())
         with self.store.open(SHA256) as file:
             self.assertEqual(CONTENT, file.read())
         self.assertRaises(FileMissing, self.store.open, OTHER)
@@ -95,24 +95,6 @@ class FileStoreTest(FarmTestCase):
         """A name from outside can never become a path."""
         for name in ("../../etc/passwd", "", SHA256.upper(), SHA256[:-1], SHA256 + "\n"):
             self.assertRaises(ValueError, self.store.path, name)
-            self.assertRaises(ValueError, self.store.has, name)
-
-    def test_remove(self) -> None:
-        """A removed file is gone; removing it again is harmless; an open one can be read on."""
-        self.add()
-        with self.store.open(SHA256) as file:
-            self.store.remove(SHA256)
-            self.store.remove(SHA256)
-            self.assertEqual(CONTENT, file.read())
-        self.assertFalse(self.store.has(SHA256))
-
-    def test_digests(self) -> None:
-        """Every file of the store is listed, and nothing else that lies there."""
-        self.add()
-        self.add(b"other")
-        (self.root / "unfinished" / "1").touch()
-        (self.root / "README").touch()
-        self.assertEqual({SHA256, OTHER}, set(self.store.digests()))
 
     def test_unfinished_files_can_be_removed(self) -> None:
         """What a killed process left is removed at the next start; what is whole stays."""

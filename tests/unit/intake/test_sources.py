@@ -129,7 +129,7 @@ class TestKeep(SourceCase):
         self.assertEqual([], self.kept())
         keep_source(source, files, self.store)
         for file in source.files:
-            self.assertTrue(self.store.has(file.sha256), file.name)
+            self.assertTrue(self.store.path(file.sha256).exists(), file.name)
 
     def test_file_changed_meanwhile(self) -> None:
         """A file that changes between check and keeping is refused, and never kept."""
@@ -137,4 +137,4 @@ class TestKeep(SourceCase):
         source = check_source("hello_1.0.dsc", files)
         files["hello_1.0.orig.tar.gz"] = io.BytesIO(TARBALL[::-1])
         self.assertRaises(FileRefused, keep_source, source, files, self.store)
-        self.assertFalse(self.store.has(hashlib.sha256(TARBALL[::-1]).hexdigest()))
+        self.assertFalse(self.store.path(hashlib.sha256(TARBALL[::-1]).hexdigest()).exists())

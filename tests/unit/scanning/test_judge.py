@@ -225,7 +225,7 @@ class EndingTests(ScanningTestCase):
 
     def stored_tail(self) -> bool:
         digest = self.build(self.build_id).log_digest
-        return digest is not None and FileStore(self.store_dir).has(digest)
+        return digest is not None and FileStore(self.store_dir).path(digest).exists()
 
     def test_results_wait_for_their_upload(self) -> None:
         """One act moves the build on; checkpoints are before and after it."""
