@@ -5,7 +5,8 @@ it needs, then the row is written: what is refused leaves nothing behind.
 Tests: tests/functional/admin/test_verbs.py.
 """
 
-import secrets
+import os
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -71,7 +72,7 @@ async def add(
         architectures=architectures,
         nominated_architecture=nominated_architecture,
         uploader=uploader,
-        path=_place(farm, name, uploader, path),
+        path=await farm.workers.run(os.path.realpath, _place(farm, name, uploader, path)),
         component=component,
         bases=bases,
         trusted_keys=trusted_keys,
@@ -129,11 +130,9 @@ async def _signing_key(farm: Farm, caller: Caller, new: NewArchive, make_key: bo
 
 
 def _imported_key(path: Path, stream: BinaryIO, directory: Path) -> SigningKey:
-    """The secret key in `stream`; it passes through a file that only we can read."""
-    secret = directory / f"key-{secrets.token_hex(8)}"
-    try:
-        secret.touch(mode=0o600, exist_ok=False)
+    """The secret key in `stream`; it passes through a directory that only we can enter."""
+    with tempfile.TemporaryDirectory(prefix="key-", dir=directory) as private:
+        secret = Path(private) / "secret"
+        secret.touch(mode=0o600)
         secret.write_bytes(stream.read(_MAX_KEY))
         return import_signing_key(path, secret)
-    finally:
-        secret.unlink(missing_ok=True)

@@ -18,6 +18,7 @@ from buildfarm.admin import archives, backups, builders, buildlogs, builds, chro
 from buildfarm.admin.farm import Caller, Farm
 from buildfarm.admin.plain import plain
 from buildfarm.admin.protocol import RequestRefused
+from buildfarm.vocab.errors import FarmError
 
 Verb = Callable[..., Awaitable[Any]]
 
@@ -54,8 +55,8 @@ _Whole = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) -> Any:
     """Run the verb `name` and return its result as JSON can hold it.
 
-    Raises RequestRefused for an unknown verb or parameters that are not the verb's, and whatever
-    the verb raises.
+    Raises RequestRefused for an unknown verb or parameters that are not the verb's, FarmError for
+    what the system refused the verb, and whatever else the verb raises.
     """
     verb = VERBS.get(name)
     if verb is None:
@@ -71,7 +72,14 @@ async def call(farm: Farm, caller: Caller, name: str, params: dict[str, Any]) ->
         )
         raise RequestRefused(f"{name} cannot be asked so: {faults}.") from error
     given = {key: getattr(checked, key) for key in checked.model_fields_set}
-    result = await verb(farm, caller, **given)
+    try:
+        result = await verb(farm, caller, **given)
+    except ConnectionError:
+        raise  # it is the caller who went away
+    except OSError as error:
+        raise FarmError(
+            f"{name} failed: {error.filename or 'a file'}: {error.strerror}."
+        ) from error
     # In a thread: a thousand snapshots would hold the reactor up.
     return await farm.workers.run(plain, result)
 

@@ -3,9 +3,10 @@
 Layer 3. Tests: tests/unit/storage/test_archives.py.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any
 
 from storm.expr import Insert, Select, Update
@@ -55,7 +56,11 @@ def archive_named(store: Any, name: str) -> ArchiveSnapshot:
 def add_archive(
     store: Any, new: NewArchive, actor: str, now: datetime
 ) -> Committed[ArchiveSnapshot]:
-    """Add an archive. Raises Refused for a taken name, bad names and an impossible combination."""
+    """Add an archive, whose path has no links in it.
+
+    Raises Refused for a taken name, bad names, a place that is another archive's and an impossible
+    combination.
+    """
     if store.execute(Select(Archive.id, Archive.name == new.name)).get_one() is not None:
         raise Refused(f"There is an archive {new.name} already.")
     described = asdict(new)
@@ -64,6 +69,7 @@ def add_archive(
     store.execute(Insert({Archive.name: new.name, **row}), noresult=True)
     added = archive_named(store, new.name)
     _require_consistent(added)
+    _require_own_place(added, archives(store))
     record(store, now, [Change(Place(), f"the archive {new.name} was added")], actor)
     return Committed(added)
 
@@ -86,6 +92,20 @@ def change_archive(
     change = Change(Place(), f"the archive {name} was changed: " + ", ".join(sorted(changes)))
     record(store, now, [change], actor)
     return Committed(after)
+
+
+def _require_own_place(new: ArchiveSnapshot, present: Iterable[ArchiveSnapshot]) -> None:
+    """Refuse to have reprepro keep two archives in one place: each would undo the other's.
+
+    What several archives put into one `incoming`, or hand to one command, does not collide.
+    """
+    place = PurePath(new.path)
+    for other in present:
+        taken = PurePath(other.path)
+        kept = UploaderKind.REPREPRO in (new.uploader, other.uploader)
+        meet = place.is_relative_to(taken) or taken.is_relative_to(place)
+        if kept and meet and other.id != new.id:
+            raise Refused(f"{new.path} cannot be used: {other.path} is the archive {other.name}'s.")
 
 
 def _require_consistent(archive: ArchiveSnapshot) -> None:

@@ -41,17 +41,24 @@ def make_signing_key(path: Path, archive: str) -> SigningKey:
     if not _fingerprints(layout):
         owner = f"buildd-manager archive {archive}"
         arguments = ("--passphrase", "", "--quick-generate-key", owner, "ed25519", "sign", "never")
-        _gpg(layout, *arguments)
+        _gpg(layout.keys, *arguments)
     return _only_key(layout)
 
 
 def import_signing_key(path: Path, secret_key: Path) -> SigningKey:
     """Take the key in the file `secret_key` (as `gpg --export-secret-keys` wrote it) for signing.
 
-    It must have no passphrase. Raises Refused where gpg fails, or the archive has another key.
+    It must have no passphrase. Raises Refused where gpg fails, the file has not exactly one key, or
+    the archive has another; then the archive's keys are as they were.
     """
     layout = Layout(path)
-    _gpg(layout, "--import", str(secret_key))
+    offered = _listed(secret_key.parent, "--show-keys", str(secret_key))
+    if len(offered) != 1:
+        raise Refused(f"Exactly one secret key can sign an archive; the file holds {len(offered)}.")
+    held = _fingerprints(layout) if layout.keys.exists() else []
+    if held not in ([], offered):
+        raise Refused(f"{layout.keys} holds the key {held[0]} already, and not {offered[0]}.")
+    _gpg(layout.keys, "--import", str(secret_key))
     return _only_key(layout)
 
 
@@ -70,8 +77,13 @@ def _only_key(layout: Layout) -> SigningKey:
 
 
 def _fingerprints(layout: Layout) -> list[str]:
+    """The fingerprints of the archive's secret keys."""
+    return _listed(layout.keys, "--list-secret-keys")
+
+
+def _listed(home: Path, *listing: str) -> list[str]:
     """The fingerprints of the primary secret keys: each follows a `sec` line in gpg's listing."""
-    lines = _gpg(layout, "--with-colons", "--list-secret-keys").splitlines()
+    lines = _gpg(home, "--with-colons", *listing).splitlines()
     return [
         second.split(":")[9]
         for first, second in pairwise(lines)
@@ -80,17 +92,17 @@ def _fingerprints(layout: Layout) -> list[str]:
 
 
 def _armored(layout: Layout, fingerprint: str) -> str:
-    printed = _gpg(layout, "--armor", "--export", fingerprint)
+    printed = _gpg(layout.keys, "--armor", "--export", fingerprint)
     match = _ARMORED.search(printed)
     if match is None:
         raise Refused(f"{layout.keys} has no key {fingerprint}.")
     return match[0]
 
 
-def _gpg(layout: Layout, *arguments: str) -> str:
-    """Run gpg on the archive's keys and return what it printed."""
-    layout.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home = ("--homedir", str(layout.keys))
+def _gpg(directory: Path, *arguments: str) -> str:
+    """Run gpg on the keys in `directory` and return what it printed."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home = ("--homedir", str(directory))
     command: Sequence[str] = ("gpg", *home, "--batch", "--quiet", "--no-tty", *arguments)
     try:
         ended = run_program(command, deadline=_DEADLINE)

@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sqlite3
 import tarfile
 import tempfile
@@ -169,6 +170,14 @@ class TestChroots(VerbTestCase):
         self.assertEqual([], self.kept())
         self.assertEqual(before, await self.do("chroot.list"))
 
+    async def test_what_the_system_refuses(self) -> None:
+        """A fault of our disk is told with the file that it happened to."""
+        shutil.rmtree(self.state_dir / "files")
+        sentence = await self.refusal(
+            "chroot.set", {"c.tar": chroot("chroot-autobuild")}, **self.PLACE
+        )
+        self.assertRegex(sentence, "^chroot.set failed: /.*: No such file or directory.$")
+
 
 class TestArchives(VerbTestCase):
     NEW: ClassVar = {
@@ -210,6 +219,20 @@ class TestArchives(VerbTestCase):
             self.assertIn(sentence, await self.refusal("archive.add", **{**self.NEW, **changed}))
         self.assertEqual(["main"], [one["name"] for one in await self.do("archive.list")])
         self.assertFalse((self.state_dir / "archives").exists())
+
+    async def test_place_of_another(self) -> None:
+        """reprepro keeps no archive where another one is, below it or above it, links followed."""
+        place = self.directory / "apt"
+        await self.do("archive.add", **{**self.NEW, "uploader": "reprepro"}, path=str(place))
+        link = self.directory / "link"
+        link.symlink_to(place)
+        before = (place / "conf" / "distributions").read_bytes()
+        for path in (place, place / "x", self.directory, place / ".." / "apt", link):
+            for kind in ("directory", "reprepro"):
+                new = {**self.NEW, "name": "other", "uploader": kind, "path": str(path)}
+                sentence = await self.refusal("archive.add", **new)
+                self.assertIn(f"{place} is the archive extra's.", sentence)
+        self.assertEqual(before, (place / "conf" / "distributions").read_bytes())
 
     async def test_change(self) -> None:
         """A change that is refused changes nothing; another is made."""

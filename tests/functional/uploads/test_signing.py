@@ -79,6 +79,19 @@ class SigningTest(AptTestCase):
         os.truncate(secret, 0)
         with self.assertRaisesRegex(Refused, "gpg failed"):
             import_signing_key(self.home / "third", secret)
+        self.assertFalse((self.home / "third").exists())
+
+    def test_another_key_than_the_archives(self) -> None:
+        """A key that is refused is not kept: the archive's own can still be named."""
+        own = make_signing_key(self.root, "main")
+        other = self.home / "other"
+        make_signing_key(other, "other")
+        secret = self.home / "secret.asc"
+        command = ["gpg", "--homedir", str(other / "keys"), "--batch", "--export-secret-keys"]
+        secret.write_bytes(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+        with self.assertRaisesRegex(Refused, f"holds the key {own.fingerprint} already"):
+            import_signing_key(self.root, secret)
+        self.assertEqual(own, make_signing_key(self.root, "main"))
 
     def test_wrong_key(self) -> None:
         """An archive cannot be made with a key that it does not have."""
