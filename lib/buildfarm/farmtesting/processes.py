@@ -81,11 +81,3 @@ class Process(ProcessProtocol):
     def tail(self) -> str:
         """The end of what it, and those before it with the same file, have printed."""
         return "\n".join(self.output.read_text(errors="replace").splitlines()[-40:])
-
-
-def lives(pid: int) -> bool:
-    """Whether a process is there and has not ended, although nobody may have reaped it yet."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False

@@ -13,7 +13,7 @@ from typing import Any
 from twisted.internet.task import LoopingCall
 
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
-from buildfarm.farmtesting.processes import lives
+from buildfarm.farmtesting.procfs import is_running
 
 _SCRIPT = """#!/bin/sh
 # reset MACHINE: ask for its reset and wait until it is done.
@@ -56,7 +56,7 @@ class ResetWatch:
     def under_way(self, machine: str) -> list[int]:
         """The ids of the living reset commands of a machine."""
         found = [int(path.suffix[1:]) for path in self._requests.glob(f"{machine}.*")]
-        return [pid for pid in found if lives(pid)]
+        return [pid for pid in found if is_running(pid)]
 
     def _look(self) -> None:
         for request in self._requests.iterdir():

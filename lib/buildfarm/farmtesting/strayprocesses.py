@@ -8,6 +8,8 @@ import os
 import signal
 from pathlib import Path
 
+from buildfarm.farmtesting.procfs import is_running
+
 
 def kill_processes_in(directory: Path) -> None:
     """Kill every process whose working directory is `directory` or below it, until none is left.
@@ -25,15 +27,6 @@ def kill_process(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     while is_running(pid):
         os.sched_yield()
-
-
-def is_running(pid: int) -> bool:
-    """Whether this process runs; one that waits for its parent to take note of its end does not."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return status.rpartition(")")[2].split()[0] not in "ZX"
 
 
 def processes_in(directory: Path) -> list[int]:

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import stat
-from pathlib import Path
 from typing import Any, BinaryIO
 
 from twisted.internet.defer import Deferred
@@ -18,12 +17,8 @@ from buildfarm.admin.farm import Caller
 from buildfarm.admin.protocol import MAX_FILES, MAX_REQUEST, Request
 from buildfarm.admin.server import ControlServer
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.procfs import open_descriptors
 from buildfarm.vocab.errors import FarmError, Refused
-
-
-def open_descriptors() -> int:
-    """How many descriptors this process has."""
-    return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
 
 class ControlCase(FarmTestCase):

@@ -8,8 +8,9 @@ import fixtures
 from buildfarm.farmtesting import launchpadbuildd
 from buildfarm.farmtesting.daemoncase import DaemonCase
 from buildfarm.farmtesting.launchpadbuildd import LaunchpadBuildd, host_architecture
+from buildfarm.farmtesting.procfs import is_running
 from buildfarm.farmtesting.refbuilders import RefBuilders
-from buildfarm.farmtesting.strayprocesses import is_running, processes_in
+from buildfarm.farmtesting.strayprocesses import processes_in
 from buildfarm.vocab.states import DaemonStatus
 from tests.contract.sources import contract_sources
 

@@ -12,24 +12,12 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.python.failure import Failure
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.procfs import is_running, open_descriptors
 from buildfarm.flow import children
 from buildfarm.flow.children import CommandResult, run_command
 from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import ChildError
-
-
-def is_running(pid: int) -> bool:
-    """Whether process `pid` exists and is not merely waiting to be reaped."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
-
-
-def open_descriptors() -> int:
-    """How many descriptors this process has open."""
-    return len([*Path("/proc/self/fd").iterdir()])
 
 
 class CommandTestCase(FarmTestCase):

@@ -15,6 +15,7 @@ import fixtures
 from twisted.internet.defer import Deferred, gatherResults
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.procfs import open_descriptors, state_of
 from buildfarm.flow.forks import Child, ForkServer
 from buildfarm.flow.lockfiles import holder, try_hold
 from buildfarm.flow.threads import Workers
@@ -28,22 +29,9 @@ from buildfarm.vocab.errors import (
 SOON = 20.0
 
 
-def state_of(pid: int) -> str | None:
-    """The letter of the process's state, Z for one that is to be reaped, None for no process."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return None
-
-
 def children_of(pid: int) -> list[int]:
     """The process ids of the children of `pid`, dead ones included."""
     return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-
-
-def open_descriptors() -> int:
-    """How many descriptors this process has open."""
-    return len([*Path("/proc/self/fd").iterdir()])
 
 
 class ForkTestCase(FarmTestCase):

@@ -4,7 +4,7 @@ import os
 import signal
 
 from buildfarm.farmtesting.heldprogram import HeldProgram
-from buildfarm.farmtesting.processes import lives
+from buildfarm.farmtesting.procfs import is_running
 from buildfarm.flow.lockfiles import holder
 from buildfarm.uploads.locks import archive_lock
 from buildfarm.vocab.states import UploaderKind
@@ -20,7 +20,7 @@ class OrphanTestCase(RestartTestCase):
 
     async def wait_until_gone(self, pid: int) -> None:
         """Return when the process has ended."""
-        await self.wait_until(lambda: not lives(pid), what=f"the end of {pid}")
+        await self.wait_until(lambda: not is_running(pid), what=f"the end of {pid}")
 
 
 class OrphanedUploadTests(OrphanTestCase):
