@@ -84,7 +84,9 @@ def explain(facts: Facts, pauses: Sequence[str], now: datetime) -> Why:
     """The answer that follows from `facts`; see `fetch_why`."""
     told = story(facts.attempts, facts.events)
     if facts.entry is None:
-        return _answer(facts, _told_of(facts.build, facts.attempts), told)
+        # What pauses dispatch, a full disk, keeps results from being fetched as well.
+        reported = _reported(pauses) if facts.build.state is BuildState.GATHERING else ()
+        return _answer(facts, (*reported, *_told_of(facts.build, facts.attempts)), told)
     builders = _builders(facts, facts.entry.requirement)
     start = None if pauses else start_in(facts, now)
     return Why(
@@ -104,6 +106,10 @@ def _answer(facts: Facts, summary: tuple[str, ...], told: tuple[str, ...]) -> Wh
     """The answer for a build that does not wait."""
     build = facts.build
     return Why(build.id, build.title, build.state, summary, None, None, (), None, told)
+
+
+def _reported(pauses: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"The farm reports: {pause.rstrip('.')}." for pause in pauses)
 
 
 # A build that waits.
@@ -139,7 +145,7 @@ def _waiting(
     pauses: Sequence[str],
     start: float | None,
 ) -> tuple[str, ...]:
-    sentences = [f"The farm reports: {pause}." for pause in pauses]
+    sentences = [*_reported(pauses)]
     if entry.not_before is not None:
         since = "" if facts.build.reason is None else f": {facts.build.reason.rstrip('.')}"
         sentences.append(f"It may not start before {entry.not_before:%H:%M:%S} UTC{since}.")

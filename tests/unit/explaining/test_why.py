@@ -161,6 +161,15 @@ class TestUnderWay(FarmTestCase):
         self.assertEqual(("It is being built: attempt 1, on bob.",), found.summary)
         self.assertEqual(((), None, None), (found.builders, found.remedy, found.position))
 
+    def test_results_that_cannot_be_kept(self) -> None:
+        """Where results are waited for, what keeps the farm from taking them is said first."""
+        gathering = Facts(a_build(state=BuildState.GATHERING), (an_attempt(),))
+        self.assertEqual(
+            "The farm reports: the disk is full.", why(gathering, "the disk is full").summary[0]
+        )
+        building = Facts(a_build(state=BuildState.BUILDING), (an_attempt(),))
+        self.assertEqual(why(building), why(building, "the disk is full"))
+
     def test_an_archive_that_is_away(self) -> None:
         """An upload that is tried again says how often, what went wrong and when it is next."""
         attempt = an_attempt(
