@@ -47,7 +47,7 @@ class Steps:
         self._reactor = reactor
         self._utc_now = utc_now
         self._make_client = make_client
-        self.builder = standing.builder
+        self._builder = standing.builder
         self.client = make_client(standing.builder)
         self.job: Job | None = None
         #: Whether to ask for work at the next chance, and not only when some arrives.
@@ -73,15 +73,25 @@ class Steps:
         }
         self._take_order(standing.order)
 
+    @property
+    def builder(self) -> BuilderSnapshot:
+        """The builder as the database last had it, whichever act told us."""
+        return self._builder
+
+    @builder.setter
+    def builder(self, builder: BuilderSnapshot) -> None:
+        moved = builder.url != self._builder.url
+        self._builder = builder
+        if moved:
+            self.client.close()
+            self.client = self._make_client(builder)
+
     def _take_order(self, order: BuildOrder | None) -> None:
         now = self._reactor.seconds()
         self.job = None if order is None else Job(order, order.attempt.state, now, now)
 
     def take_standing(self, standing: Standing) -> None:
         """Believe the database where it and we may differ: it was changed by somebody else."""
-        if standing.builder.url != self.builder.url:
-            self.client.close()
-            self.client = self._make_client(standing.builder)
         self.builder = standing.builder
         self.seeking = True
         held = None if self.job is None else self.job.order.attempt.id

@@ -354,6 +354,14 @@ class StandingTests(StepsTestCase):
         self.steps.take_standing(Standing(self.builder("bob"), None))
         self.assertIsNot(before, self.steps.client)
 
+    def test_an_address_that_a_claim_tells_is_used_too(self) -> None:
+        """The change came between the last look at the builder and the claim."""
+        before = self.steps.client
+        self.act(roster.change_builder, "bob", {"url": "http://other:1"}, "root", self.now())
+        self.do(Step.SEEK)
+        self.assertEqual("http://other:1", self.steps.builder.url)
+        self.assertIsNot(before, self.steps.client)
+
     def test_the_same_job_is_kept(self) -> None:
         """What is known of it in memory only is not forgotten."""
         self.start_build()
