@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from buildfarm.flow.lockfiles import HeldLock, try_hold
+
 TREE = Path(__file__).resolve().parents[1]
 HOME = TREE / "var" / "demo"
 CONFIG = TREE / "configs" / "demo.toml"
@@ -32,8 +34,13 @@ class Farm:
 
     def __init__(self) -> None:
         self._manager: subprocess.Popen[bytes] | None = None
+        self._lock: HeldLock | None = None
 
     def __enter__(self) -> "Farm":
+        HOME.parent.mkdir(exist_ok=True)
+        self._lock = try_hold(HOME.parent / "demo.lock")
+        if self._lock is None:
+            raise Refusal("A demo runs in this tree already; end it first.")
         shutil.rmtree(HOME, ignore_errors=True)
         (HOME / "builders").mkdir(parents=True)
         try:

@@ -220,7 +220,8 @@ def main() -> int:
             say(f"{tool} is missing; `make demo` installs it on Debian.")
             return 1
     leave = signal.getsignal(signal.SIGINT)
-    signal.signal(signal.SIGTERM, leave)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, leave)
     try:
         with Farm() as farm:
             good = demonstrate(farm)

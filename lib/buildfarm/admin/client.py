@@ -5,12 +5,14 @@ would take longer than the answer. Tests: tests/functional/admin/test_control.py
 """
 
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from buildfarm.admin.protocol import (
     MAX_SILENCE,
+    Answer,
     Done,
     Part,
     Problem,
@@ -55,23 +57,36 @@ def ask(
     `on_part` is called with each piece of an answer that comes in pieces. Raises Refused with the
     daemon's sentence, and FarmError where the daemon goes away or falls silent.
     """
-    line = encode_request(request)
     rows: list[Any] = []
+    with closing(_answers(connection, request, files)) as answers:
+        for answer in answers:
+            match answer:
+                case Part(value):
+                    on_part(value)
+                case Rows(value):
+                    rows += value
+                case Done(value):
+                    return [*rows, *value] if rows else value
+                case Problem(sentence):
+                    raise Refused(sentence)
+    raise FarmError(_gone(request))
+
+
+def _answers(
+    connection: socket.socket, request: Request, files: Sequence[BinaryIO]
+) -> Generator[Answer | None, None, None]:
+    """The answers as they come, None for a sign of life.
+
+    Only what goes wrong on this connection is told as that, not what its reader does with it.
+    """
+    line = encode_request(request)
     try:
-        with connection, connection.makefile("rb") as answers:
+        with connection, connection.makefile("rb") as lines:
             sent = socket.send_fds(connection, [line], [file.fileno() for file in files])
             if sent < len(line):  # even to send nothing fails where the answer was that quick
                 connection.sendall(line[sent:])
-            for answer_line in answers:
-                match decode_answer(answer_line):
-                    case Part(value):
-                        on_part(value)
-                    case Rows(value):
-                        rows += value
-                    case Done(value):
-                        return [*rows, *value] if rows else value
-                    case Problem(sentence):
-                        raise Refused(sentence)
+            while answer_line := lines.readline():
+                yield decode_answer(answer_line)
     except TimeoutError as error:
         raise FarmError(
             f"The manager has said nothing for {MAX_SILENCE:.0f} s; whether "
@@ -79,7 +94,6 @@ def ask(
         ) from error
     except ConnectionError as error:
         raise FarmError(_gone(request)) from error
-    raise FarmError(_gone(request))
 
 
 def _gone(request: Request) -> str:

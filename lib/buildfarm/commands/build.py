@@ -142,7 +142,11 @@ def retry(manager: Manager, build_id: int, rebuild: bool, json_wanted: bool) -> 
 @pass_manager
 def rescore(manager: Manager, build_id: int, score: int, json_wanted: bool) -> None:
     """Give the waiting build ID another SCORE; a higher one goes first."""
-    _tell(manager.ask("build.rescore", {"build_id": build_id, "score": score}), json_wanted)
+    found = manager.ask("build.rescore", {"build_id": build_id, "score": score})
+    if json_wanted:
+        print_json(found)
+    else:
+        print_lines([f"Build {build_id} waits with score {score}."])
 
 
 @build.command()

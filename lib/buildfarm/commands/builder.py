@@ -105,7 +105,7 @@ def list_builders(manager: Manager, include_inactive: bool, json_wanted: bool) -
             (
                 one["name"],
                 _state(one),
-                one["clean_status"],
+                None if one["build"] else one["clean_status"],
                 one["build"],
                 one["processors"],
                 one["virtualized"],

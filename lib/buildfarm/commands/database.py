@@ -93,6 +93,10 @@ def restore(manager: Manager, file: Path) -> None:
     database = Database(settings.database_uri)
     with hold_lock(settings):
         done = database.restore(file.absolute(), utc_now())
-    click.echo(f"{database.path} is as it was in {file}; {done.lost} builds are queued again.")
+    click.echo(f"{database.path} is as it was in {file}; {_queued(done.lost)} queued again.")
     if done.kept is not None:
         click.echo(f"The database of before is kept in {done.kept}.")
+
+
+def _queued(builds: int) -> str:
+    return "1 build is" if builds == 1 else f"{builds} builds are"

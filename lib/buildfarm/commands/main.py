@@ -6,6 +6,7 @@ Tests: tests/functional/commands.
 """
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 refused, 2 wrong usage."""
     try:
         status: Any = cli.main(arguments, prog_name="buildd-manager", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -87,6 +89,14 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(130)
     except FarmError as error:
         click.echo(shown(str(error)), err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; what is left in the buffer goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.echo(f"The output cannot be written: {error.strerror}.", err=True)
         sys.exit(1)
     sys.exit(status if isinstance(status, int) else 0)
 

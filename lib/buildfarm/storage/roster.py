@@ -108,7 +108,7 @@ def add_builder(
     else:
         store.execute(Update(row, Builder.id == found[0]), noresult=True)
     added = builder_named(store, new.name)
-    _require_consistent(added)
+    _require_consistent(store, added)
     place = Place(builder_id=added.id)
     record(store, now, [Change(place, "the builder was added", None, CleanStatus.DIRTY)], actor)
     return Committed(added, (BuilderChanged(added.id),))
@@ -137,7 +137,7 @@ def change_builder(
         row = {Builder.failnotes: None, Builder.failure_count: 0, **row}
     store.execute(Update(row, Builder.id == before.id), noresult=True)
     after = builder(store, before.id)
-    _require_consistent(after)
+    _require_consistent(store, after)
     record(store, now, [change], actor)
     return Committed(after, (BuilderChanged(before.id),))
 
@@ -197,8 +197,14 @@ def _require_may_become(store: Any, found: BuilderSnapshot, status: CleanStatus)
         )
 
 
-def _require_consistent(found: BuilderSnapshot) -> None:
-    """Refuse what no scanner could work with; the act is then undone."""
+def _require_consistent(store: Any, found: BuilderSnapshot) -> None:
+    """Refuse what no scanner could work with; the act is then undone.
+
+    Two builders at one URL would each find the other's builds on it, and be taken out for them.
+    """
+    for other in builders(store):
+        if other.id != found.id and other.url.rstrip("/") == found.url.rstrip("/"):
+            raise Refused(f"The builder {other.name} is at {found.url} already.")
     if not found.processors:
         raise Refused(f"The builder {found.name} needs at least one processor.")
     if found.virtualized and (found.vm_host is None or found.vm_reset_protocol is None):

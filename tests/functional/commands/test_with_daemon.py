@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 
 from twisted.internet.defer import gatherResults
 from twisted.internet.threads import deferToThread
@@ -91,7 +92,8 @@ class TestWithDaemon(CommandTestCase):
         """A daemon that was sent nonsense answers the next command."""
 
         def send(content: bytes) -> None:
-            with connect(self.socket) as connection:
+            # The daemon may refuse it before all of it was sent.
+            with connect(self.socket) as connection, suppress(ConnectionError):
                 connection.sendall(content)
 
         for content in (b"GET / HTTP/1.1\r\n\r\n", b"\x00" * 100_000, b"{}\n", b""):
@@ -105,7 +107,8 @@ class TestWithDaemon(CommandTestCase):
         def changes(process: int) -> None:
             for n in range(5):
                 name = f"b{process}-{n}"
-                arguments = ["builder", "add", name, "http://127.0.0.1:9", "--processor", "amd64"]
+                url = f"http://127.0.{process}.{n + 1}:9"
+                arguments = ["builder", "add", name, url, "--processor", "amd64"]
                 subprocess.run(
                     [COMMAND, *arguments, "--manual"],
                     env=self.environment,
@@ -115,6 +118,18 @@ class TestWithDaemon(CommandTestCase):
 
         await gatherResults([deferToThread(changes, process) for process in range(4)])
         self.assertEqual(20, len(await self.told_json("builder", "list")))
+
+    async def test_reader_that_has_seen_enough(self) -> None:
+        """Output into a pipe that nobody reads any more is no fault of the manager's."""
+        command = f"{COMMAND} builder list --json | true; exit ${{PIPESTATUS[0]}}"
+        done = await deferToThread(
+            subprocess.run,
+            ["bash", "-c", command],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+        )
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
 
     async def test_actor(self) -> None:
         """Events name who gave the command."""

@@ -52,6 +52,15 @@ class TestAdd(StorageTestCase):
         refused = self.assertRaises(Refused, self.add_builder)
         self.assertIn("bob", str(refused))
 
+    def test_one_builder_at_a_url(self) -> None:
+        """Two at one URL would find each other's builds and be taken out; a removed one may go."""
+        bob = self.add_builder("bob")
+        new = NewBuilder("eve", f"{bob.url}/", ("amd64",))
+        refused = self.assertRaises(Refused, self.act, roster.add_builder, new, "root", self.now())
+        self.assertIn("bob", str(refused))
+        self.act(roster.remove_builder, "bob", False, "root", self.now())
+        self.act(roster.add_builder, new, "root", self.now())
+
     def test_no_name(self) -> None:
         """A name is safe in paths, addresses and arguments."""
         for name in ("", "-rf", "../etc", "Bob", "a b", "b\n", "x" * 300):
