@@ -8,7 +8,6 @@ import argparse
 import functools
 import io
 import json
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -66,7 +65,7 @@ class _Counting(LineOnlyReceiver):
     delimiter = b"\n"
 
     def lineReceived(self, line: bytes) -> None:
-        self.sendLine(b"%d" % _CountingDaemon.scans)
+        self.sendLine(b"%d" % _CountingDaemon.scans)  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: object = None) -> None:
         if reactor.running:
@@ -121,4 +120,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

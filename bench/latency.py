@@ -37,10 +37,12 @@ def figures() -> list[Figure]:
 
 def _rows(name: str, ours: list[float], peer: list[float], bound: float) -> list[Figure]:
     """Milliseconds, ours and the peer's; the median is what is to be reached."""
-    medians, worst = ([percentile(waits, part) for waits in (ours, peer)] for part in (0.5, 0.99))
+    (median, worst), (peer_median, peer_worst) = (
+        (percentile(waits, 0.5), percentile(waits, 0.99)) for waits in (ours, peer)
+    )
     return [
-        under(f"{name}, median", "ms", *medians, bound),
-        told(f"{name}, p99", "ms", *worst),
+        under(f"{name}, median", "ms", median, peer_median, bound),
+        told(f"{name}, p99", "ms", worst, peer_worst),
     ]
 
 
