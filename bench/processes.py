@@ -1,7 +1,6 @@
 """Processes of a benchmark, each ended by who started it; and the CPU that they took."""
 
 import os
-import signal
 import subprocess
 from pathlib import Path
 
@@ -13,7 +12,7 @@ _GRACE = 15.0
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """SIGTERM, then SIGKILL; to this process only."""
-    process.send_signal(signal.SIGTERM)
+    process.terminate()
     try:
         process.wait(_GRACE)
     except subprocess.TimeoutExpired:

@@ -5,11 +5,12 @@
 
 import json
 import os
-import signal
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from bench import processes
 
 from buildfarm.farmtesting.ports import free_port
 
@@ -17,7 +18,7 @@ HERE = Path(__file__).parent
 ENVIRONMENT = HERE.parents[2] / ".venvs" / "buildbot" / "bin"
 
 #: Seconds after which a run is given up.
-_DEADLINE = 600
+_DEADLINE = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def run(mode: str, workers: int, builds: int, build_seconds: float = 0.0) -> Bui
                 running.wait(_DEADLINE)
             finally:
                 for process in (running, workers_running):
-                    process.send_signal(signal.SIGTERM)
+                    processes.end(process)
         if not report.exists():
             log = (master / "peer.log").read_text(errors="replace")
             raise RuntimeError(f"Buildbot did not report; the end of its log:\n{log[-2000:]}")
