@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import processes
-
 from buildfarm.farmtesting.ports import free_port
 
 HERE = Path(__file__).parent
