@@ -28,6 +28,6 @@ def control_socket(path: Path) -> Path | None:
                 control_socket=None if socket is None else directory / socket,
             )
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return found.control_socket

@@ -222,7 +222,7 @@ class FarmService(Service):
     async def _listen(self, address: str, resource: Resource) -> None:
         try:
             port = await listening(self._reactor, address, resource)
-        except (CannotListenError, OSError, ValueError) as error:
+        except (CannotListenError, OSError, ValueError, LookupError) as error:
             raise Refused(f"Nothing can listen at {address}: {error}") from error
         self._parts.started(f"listener {address}", port.stopListening, 1.0)
 

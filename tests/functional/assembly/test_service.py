@@ -65,6 +65,13 @@ class StartTests(FarmTestCase):
         self.assertIn("init", reason)
         self.assertEqual([], list(state_dir.glob("*.db")))
 
+    async def test_an_address_that_cannot_be_is_refused(self) -> None:
+        """A path that no socket can have, and a socket of systemd's that it did not hand on."""
+        for address in ("unix:/proc/none", "systemd:domain=INET:index=7"):
+            farm = await Farm.make(self)
+            settings = replace(farm.settings, web=replace(farm.settings.web, listen=address))
+            self.assertIn(f"Nothing can listen at {address}: ", await self.refusal(settings))
+
     async def test_an_address_that_is_taken_is_refused(self) -> None:
         """What was started before it is stopped again."""
         farm = await Farm.make(self)

@@ -19,7 +19,14 @@ class TestLocation(FarmTestCase):
         """A file that cannot be used names no socket; the full check says why."""
         path = self.make_directory() / "farm.toml"
         self.assertIsNone(control_socket(path))
-        for text in ("", "x", "manager = 1", "[manager]", "[manager]\nstate_dir = 1"):
+        for text in (
+            "",
+            "x",
+            "manager = 1",
+            "[manager]",
+            "[manager]\nstate_dir = 1",
+            "x = " + "[" * 10_000,
+        ):
             path.write_text(text)
             self.assertIsNone(control_socket(path), text)
         self.assertIsNone(control_socket(Path("/dev/zero")))
