@@ -27,6 +27,7 @@ from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.settings import GatherSettings
 from buildfarm.vocab.states import BuildOutcome
 from buildfarm.vocab.text import one_line
+from buildfarm.vocab.upload import spool_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +40,6 @@ class Gathered:
     log: StoredFile | None
     files: tuple[StoredFile, ...]
     refusal: str | None = None
-
-
-def spool_name(number: int) -> str:
-    """The name in the spool of the result with this place (from 1) among the sorted names."""
-    return f"{number:04}"
 
 
 def _make_empty(spool: Path) -> None:

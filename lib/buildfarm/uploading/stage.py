@@ -31,7 +31,7 @@ from buildfarm.uploading.lanes import Lanes
 from buildfarm.vocab.announcements import Announcement, UploadWaiting
 from buildfarm.vocab.errors import FarmError, StaleState, Stopped, UploadRefused
 from buildfarm.vocab.settings import Settings, UploadSettings
-from buildfarm.vocab.upload import ResultFile, UploadTask
+from buildfarm.vocab.upload import ResultFile, UploadTask, spool_name
 
 #: Seconds after which the database is asked again although nobody said that an upload is due.
 _LONGEST_SLEEP = 30.0
@@ -74,7 +74,7 @@ def results_of(task: UploadTask, spool_dir: Path) -> tuple[ResultFile, ...]:
     """Where the gathered files of `task` are: under numbers, in the order of their names."""
     spool = spool_dir / task.attempt.spool
     return tuple(
-        ResultFile(file.name, spool / f"{number:04}", file.size, file.sha256)
+        ResultFile(file.name, spool / spool_name(number), file.size, file.sha256)
         for number, file in enumerate(task.attempt.files, 1)
     )
 

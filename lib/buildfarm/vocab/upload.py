@@ -7,6 +7,14 @@ from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.build import AttemptSnapshot
 
 
+def spool_name(number: int) -> str:
+    """The name in an attempt's spool of the result with this place (from 1) among the sorted names.
+
+    Gathering writes under it and uploading reads under it: a builder's name never becomes a path.
+    """
+    return f"{number:04}"
+
+
 @dataclass(frozen=True, slots=True)
 class ResultFile:
     """One gathered file: what the builder calls it, and where we keep it.
