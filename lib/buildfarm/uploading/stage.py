@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -38,10 +38,6 @@ _LONGEST_SLEEP = 30.0
 
 #: How many due uploads are read at once.
 _READ = 128
-
-
-#: Twisted's own type of this cannot be told apart by a checker.
-wait_in_thread: Callable[..., object] = blockingCallFromThread
 
 
 class _End(Enum):
@@ -97,8 +93,12 @@ class UploadStage:
         utc_now: Callable[[], datetime],
         checkpoint: Callable[[str], None],
         spread: Callable[[], float] = random.random,
+        wait_in_thread: Callable[..., Any] = blockingCallFromThread,
     ) -> None:
-        """`spread` gives numbers in 0 … 1 that keep retries from coming together."""
+        """`spread` gives numbers in 0 … 1 that keep retries from coming together.
+
+        `wait_in_thread(reactor, call)` has the reactor call and waits for what comes of it.
+        """
         self._reactor = reactor
         self._storage = storage
         self._epoch = epoch
@@ -109,6 +109,7 @@ class UploadStage:
         self._utc_now = utc_now
         self._checkpoint = checkpoint
         self._spread = spread
+        self._wait_in_thread = wait_in_thread
         self._lanes = Lanes()
         self._wakeup = Wakeup(reactor)
         self._uploads: set[Deferred[None]] = set()
@@ -219,7 +220,7 @@ class UploadStage:
             )
 
         def commit_prepared() -> None:
-            wait_in_thread(self._reactor, prepared)
+            self._wait_in_thread(self._reactor, prepared)
 
         results = results_of(task, self._spool_dir)
         try:

@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.storage import attempts
-from buildfarm.uploading import stage
 from buildfarm.uploading.stage import UploadStage, retry_delay
 from buildfarm.vocab.announcements import UploadWaiting
 from buildfarm.vocab.build import AttemptSnapshot
@@ -88,7 +87,6 @@ class StageTestCase(StorageTestCase):
         self.workers: Any = HeldWorkers()
         self.checkpoints: list[str] = []
         self.spool_dir = self.directory / "spool"
-        self.patch(stage, "wait_in_thread", lambda reactor, call: self.successResultOf(call()))
         self.stage = UploadStage(
             self.clock,
             storage=self.storage,
@@ -100,6 +98,7 @@ class StageTestCase(StorageTestCase):
             utc_now=self.utc_now,
             checkpoint=self.checkpoints.append,
             spread=lambda: 0.5,
+            wait_in_thread=lambda reactor, call: self.successResultOf(call()),
         )
 
     def begin(self) -> None:
