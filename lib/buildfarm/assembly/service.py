@@ -34,6 +34,7 @@ from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
 from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
+from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage

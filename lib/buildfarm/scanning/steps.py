@@ -55,6 +55,8 @@ class Steps:
         self._crew = crew
         self._wakeup = wakeup
         self._aborting_since: float | None = None
+        #: The asynchronous reset that is waited for: when it began, by both clocks.
+        self._resetting: tuple[datetime, float] | None = None
         self._acts: Mapping[Step, Callable[[Observation | None], Awaitable[float]]] = {
             Step.REST: self._rest,
             Step.SEEK: self._seek,
@@ -244,13 +246,13 @@ class Steps:
         )
         if machine_of(self.builder) is Machine.VIRTUAL_2_0:
             self.log.info("builder={builder} its reset was accepted", builder=self.builder.name)
+            self._reset_began()
             return self._crew.resets.cleaning_deadline
         self.log.info("builder={builder} was reset", builder=self.builder.name)
         return await self._claim(ClaimRequest(self.builder.id, True, output))
 
     async def _await_reset(self, said: Observation | None) -> float:
-        spent = (self._utc_now() - self.builder.date_clean_status_changed).total_seconds()
-        left = self._crew.resets.cleaning_deadline - spent
+        left = self._reset_began() + self._crew.resets.cleaning_deadline - self._reactor.seconds()
         if left > 0:
             return left
         self.builder = await self._crew.cleaner.mark(
@@ -260,6 +262,13 @@ class Steps:
             f"the reset of {self.builder.name} was accepted and nobody reported its end within "
             f"{self._crew.resets.cleaning_deadline:g} s"
         )
+
+    def _reset_began(self) -> float:
+        """When this manager first knew of the reset, by the reactor: wall time may jump."""
+        changed = self.builder.date_clean_status_changed
+        if self._resetting is None or self._resetting[0] != changed:
+            self._resetting = changed, self._reactor.seconds()
+        return self._resetting[1]
 
     # What is told to others.
 
