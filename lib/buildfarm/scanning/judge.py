@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from buildfarm.flow.reactors import Clock
 from buildfarm.scanning.gather import Gathered
 from buildfarm.scanning.job import Job
-from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.pauses import DATABASE, DISK, Pauses
 from buildfarm.storage import attempts
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
@@ -40,9 +40,7 @@ from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, CleanStatus, Culprit
 from buildfarm.vocab.text import one_line
 
-#: What `Pauses` calls the manager's own faults.
-DISK = "disk"
-DATABASE = "database"
+#: What `Pauses` calls a loss of many builders.
 NETWORK = "network"
 
 
@@ -107,9 +105,14 @@ class Judge:
         self._checkpoint("gather.settled")
         return builder
 
-    async def lost(self, builder: BuilderSnapshot, job: Job, evidence: str) -> BuilderSnapshot:
-        """The job is not on the builder any more."""
-        settlement = settling.settle_lost(builder, job.order.standing, evidence, self._utc_now())
+    async def lost(
+        self, builder: BuilderSnapshot, job: Job, evidence: str, *, by_its_word: bool = False
+    ) -> BuilderSnapshot:
+        """The job is not on the builder any more; `by_its_word`: the builder itself says so."""
+        confirmed = by_its_word and job.state is AttemptState.CONFIRMED
+        settlement = settling.settle_lost(
+            builder, job.order.standing, evidence, self._utc_now(), confirmed=confirmed
+        )
         return await self._settle(builder, job, settlement)
 
     async def unconfirmed(
