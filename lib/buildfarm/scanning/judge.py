@@ -167,7 +167,7 @@ class Judge:
         Most often nothing is written: one failed scan says little.
         """
         self._log_failure(builder, error)
-        culprit = culprit_of(error) if isinstance(error, FarmError) else Culprit.BOTH
+        culprit = _culprit_of_any(error)
         if culprit in (Culprit.MANAGER, Culprit.NOBODY):
             self._pause_for(error)
             return builder, False
@@ -221,7 +221,7 @@ class Judge:
             self.log.critical("{reason}", reason=reason)
 
     def _pause_for(self, error: Exception) -> None:
-        if isinstance(error, DiskFull):
+        if isinstance(error, DiskFull | OSError):
             self._pauses.pause(DISK, str(error))
         elif isinstance(error, StorageError):
             self._pauses.pause(DATABASE, f"the database cannot be used: {error}")
@@ -254,6 +254,17 @@ class Judge:
             reason=one_line(settlement.reason),
         )
         return builder if settled is None else settled
+
+
+def _culprit_of_any(error: Exception) -> Culprit:
+    """As `culprit_of`, of what is no error of the farm's as well.
+
+    What a builder's connection raises is translated where it is made, so an OSError that comes this
+    far is our own machine's. A mistake in our code may be brought out by a builder or a job.
+    """
+    if isinstance(error, OSError):
+        return Culprit.MANAGER
+    return culprit_of(error) if isinstance(error, FarmError) else Culprit.BOTH
 
 
 def _standing(job: Job | None) -> JobStanding | None:

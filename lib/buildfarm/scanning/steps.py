@@ -60,8 +60,8 @@ class Steps:
         #: Since when it has been brought to rest without becoming clean, and by which step last.
         self._resting_since: float | None = None
         self._previous = Step.ASK
-        #: The asynchronous reset that is waited for: when it began, by both clocks.
-        self._resetting: tuple[datetime, float] | None = None
+        #: Which reset is awaited, and since when by the reactor: wall time may jump.
+        self._awaited: tuple[datetime, float] | None = None
         self._acts: Mapping[Step, Callable[[Observation | None], Awaitable[float]]] = {
             Step.REST: self._rest,
             Step.SEEK: self._seek,
@@ -132,8 +132,7 @@ class Steps:
         claim = await self._crew.work.claim(request)
         self.builder = claim.builder
         if claim.order is None:
-            self._crew.work.is_idle(self.builder.id)
-            return self._crew.pace.idle(self.builder.id)
+            return await self._seek(None)
         self._take_order(claim.order)
         return await self._dispatch(None)
 
@@ -261,13 +260,15 @@ class Steps:
         )
         if machine_of(self.builder) is Machine.VIRTUAL_2_0:
             self.log.info("builder={builder} its reset was accepted", builder=self.builder.name)
-            self._reset_began()
-            return self._crew.resets.cleaning_deadline
+            return await self._await_reset(said)
         self.log.info("builder={builder} was reset", builder=self.builder.name)
         return await self._claim(ClaimRequest(self.builder.id, True, output))
 
     async def _await_reset(self, said: Observation | None) -> float:
-        left = self._reset_began() + self._crew.resets.cleaning_deadline - self._reactor.seconds()
+        now, accepted = self._reactor.seconds(), self.builder.date_clean_status_changed
+        if not self._awaited or self._awaited[0] != accepted:
+            self._awaited = accepted, now
+        left = self._awaited[1] + self._crew.resets.cleaning_deadline - now
         if left > 0:
             return left
         self.builder = await self._crew.cleaner.mark(
@@ -277,13 +278,6 @@ class Steps:
             f"the reset of {self.builder.name} was accepted and nobody reported its end within "
             f"{self._crew.resets.cleaning_deadline:g} s"
         )
-
-    def _reset_began(self) -> float:
-        """When this manager first knew of the reset, by the reactor: wall time may jump."""
-        changed = self.builder.date_clean_status_changed
-        if self._resetting is None or self._resetting[0] != changed:
-            self._resetting = changed, self._reactor.seconds()
-        return self._resetting[1]
 
     # What is told to others.
 

@@ -16,6 +16,7 @@ from buildfarm.uploads.jobs import CHECKED, UploadJob
 from buildfarm.uploads.reprepro import publish_with_reprepro
 from buildfarm.vocab.errors import (
     ConversationEnded,
+    DiskFull,
     FarmError,
     UploadPostponed,
     UploadRefused,
@@ -43,6 +44,8 @@ def _outcome(job: UploadJob, report: _Report) -> dict[str, object]:
         raise
     except UploadRefused as error:
         return {"refused": str(error)}
+    except DiskFull as error:
+        return {"full": str(error)}
     except (FarmError, OSError) as error:
         return {"postponed": str(error)}
     return {"published": True}

@@ -26,6 +26,7 @@ from buildfarm.vocab.errors import (
     ChildError,
     ChildTimedOut,
     ConversationEnded,
+    DiskFull,
     LockHeld,
     UploadPostponed,
     UploadRefused,
@@ -56,8 +57,8 @@ def publish(
 
     `commit_prepared` is called when a `directory` upload is prepared, and returns when the
     database says so; `checkpoint` at each step. Raises UploadRefused, which is final, and
-    UploadPostponed, after which the same may be tried again. When it ends, nothing of this try is
-    still at work.
+    UploadPostponed or DiskFull, after which the same may be tried again. When it ends, nothing
+    of this try is still at work.
     """
     lock = archive_lock(locks_dir, task.archive.name)
     job = UploadJob(task, results, lock, _check_limits(settings))
@@ -103,4 +104,6 @@ def _next_step(child: Child, deadline: float) -> str | None:
             raise UploadRefused(reason)
         case {"postponed": str() as reason}:
             raise UploadPostponed(reason)
+        case {"full": str() as reason}:
+            raise DiskFull(reason)
     raise UploadPostponed("The upload's child sent what is no answer.")

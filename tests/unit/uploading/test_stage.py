@@ -285,6 +285,16 @@ class FailureTests(StageTestCase):
         self.let_end()
         self.assertEqual(BuildState.FULLYBUILT, self.state(build_id))
 
+    def test_a_full_disk_is_waited_for_without_end(self) -> None:
+        """The fault is ours: however long it takes, the build is not refused for it."""
+        self.begin()
+        build_id = self.wait_for_upload()
+        for _ in range(3 * self.settings.max_tries):
+            self.let_end(DiskFull("no room"))
+            self.clock.advance(20.0)
+        self.let_end()
+        self.assertEqual(BuildState.FULLYBUILT, self.state(build_id))
+
     def test_a_mistake_of_ours_is_tried_again_as_slowly(self) -> None:
         """It is in the log, and does not keep a processor busy."""
         self.begin()
