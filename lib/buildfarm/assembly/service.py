@@ -38,6 +38,7 @@ from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
+from buildfarm.uploads import checking
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
@@ -241,6 +242,8 @@ class FarmService(Service):
         children = ChildPool(forks, FUNCTION, _JOBS_PER_CHILD)
         self._parts.started("upload children", children.stop, 2.0)
         size = settings.uploads.threads
+        checks = self._surroundings.start_forks(checking.PRELOADED)
+        self._parts.started("fork server of checks", checks.stop, 2.0)
         crew = self._surroundings.make_crew(size, "uploads")
         workers = Workers(self._reactor, size, 256, "uploads", crew)
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
@@ -259,6 +262,7 @@ class FarmService(Service):
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
             )
+                checks=checks,
 
         stage = UploadStage(
             self._reactor,
