@@ -3,9 +3,9 @@
 Layer 3; tests in `tests/functional/filestore/`.
 
 Files are read in the file threads, one piece at a time: the next is read when the connection asks
-for more, so a slow client costs one piece of memory and no thread. A small file, as many sources
-have them, is read when it is opened: one way to the threads and back instead of three. A client that
-takes nothing for `STALL_DEADLINE` seconds is disconnected.
+for more, so a slow client costs one piece of memory and no thread. A small file is read when it is
+opened: one way to the threads and back instead of three. A client that takes nothing for
+`STALL_DEADLINE` seconds is disconnected.
 """
 
 import os
