@@ -261,8 +261,8 @@ class FarmService(Service):
                 settings=stage.settings,
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
-            )
                 checks=checks,
+            )
 
         stage = UploadStage(
             self._reactor,

@@ -17,8 +17,7 @@ from twisted.logger import Logger
 
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
-from buildfarm.scanning.judge import DISK
-from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.pauses import DISK, Pauses
 from buildfarm.vocab.errors import FarmError, Stopped
 from buildfarm.vocab.settings import Settings
 
