@@ -13,6 +13,7 @@ from buildfarm.flow.fairqueue import FairQueue
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.cleaning import Cleaner
 from buildfarm.scanning.crew import Crew
+from buildfarm.scanning.databasewatch import DatabaseWatch
 from buildfarm.scanning.diskwatch import DiskWatch
 from buildfarm.scanning.dispatch import Dispatcher
 from buildfarm.scanning.gather import Gatherer
@@ -40,12 +41,14 @@ class Scanners:
     resetter: Resetter
     watch: DiskWatch
     timekeeper: Timekeeper
+    database_watch: DatabaseWatch
     make_scanner: Callable[[Standing], Scanner]
 
     async def start(self) -> None:
-        """Watch disk and clock, write progress, scan every builder."""
+        """Watch disk, database and clock, write progress, scan every builder."""
         self.watch.start()
         self.timekeeper.start()
+        self.database_watch.start()
         self.crew.progress.start()
         await self.roster.start(self.make_scanner)
 
@@ -54,6 +57,7 @@ class Scanners:
         await self.roster.stop(grace)
         self.watch.stop()
         self.timekeeper.stop()
+        self.database_watch.stop()
         await self.crew.progress.stop()
 
     def reload(self, settings: Settings) -> None:
@@ -86,10 +90,13 @@ def wire_scanners(ground: Ground) -> Scanners:
     timekeeper = Timekeeper(
         ground.reactor, settings, utc_now=ground.utc_now, storage=ground.storage
     )
+    database_watch = DatabaseWatch(
+        ground.reactor, ground.storage.file, workers=ground.workers, pauses=pauses
+    )
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)
     make_scanner = _scanner_maker(ground, roster, crew, turns)
-    return Scanners(roster, pauses, crew, resetter, watch, timekeeper, make_scanner)
+    return Scanners(roster, pauses, crew, resetter, watch, timekeeper, database_watch, make_scanner)
 
 
 def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:
