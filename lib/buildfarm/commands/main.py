@@ -30,6 +30,7 @@ _COMMANDS = {
     "restore": ("buildfarm.commands.database", "restore"),
     "run": ("buildfarm.commands.run", "run"),
     "submit": ("buildfarm.commands.submit", "submit"),
+    "sweep": ("buildfarm.commands.sweep", "sweep"),
 }
 
 
