@@ -68,8 +68,6 @@ class MemoryDatabase:
 
     def __init__(self, database_id: str) -> None:
         self.name = f"file:farm-{next(_numbers)}?mode=memory&cache=shared"
-        #: It is in no file.
-        self.path: Path | None = None
         #: What is wrong with it now.
         self.fault: DatabaseFault | None = None
         self._kept = self.connect()  # the database is there while a connection is
