@@ -134,7 +134,11 @@ class ScanningTestCase(StorageTestCase):
         )
         self.pauses.when_resumed = self.roster.everybody_seek
         self.gatherer = Gatherer(
-            GatherSettings(), self.spool_dir, FileStore(self.store_dir), inline_workers()
+            self.clock,
+            GatherSettings(),
+            self.spool_dir,
+            FileStore(self.store_dir),
+            inline_workers(),
         )
         self.judge = self.make_judge()
         told: dict[str, Any] = {"utc_now": self.utc_now, "checkpoint": self.checkpoints.append}
