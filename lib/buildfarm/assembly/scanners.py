@@ -27,6 +27,7 @@ from buildfarm.scanning.scanner import Scanner
 from buildfarm.scanning.steps import Steps
 from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage import attempts
+from buildfarm.storage.database import Database
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.settings import Settings
 
@@ -90,8 +91,9 @@ def wire_scanners(ground: Ground) -> Scanners:
     timekeeper = Timekeeper(
         ground.reactor, settings, utc_now=ground.utc_now, storage=ground.storage
     )
+    database_file = Database(settings.database_uri).path
     database_watch = DatabaseWatch(
-        ground.reactor, ground.storage.file, workers=ground.workers, pauses=pauses
+        ground.reactor, database_file, workers=ground.workers, pauses=pauses
     )
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)

@@ -13,7 +13,6 @@ Layer 3. Tests: tests/functional/storage/test_transactor.py.
 
 from collections import deque
 from collections.abc import Callable
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -83,11 +82,6 @@ class Transactor:
         self._writer: Any = None
         self._committing_since: float | None = None
         self._readers: SimpleQueue[Any] = SimpleQueue()
-
-    @property
-    def file(self) -> Path | None:
-        """The file that the database is in; None for a server's."""
-        return self._database.path
 
     @property
     def waiting(self) -> int:
