@@ -14,10 +14,11 @@ from buildfarm.storage import (
     queue,
     settlements,
     submissions,
+    tables,
     uploads,
 )
 from buildfarm.storage.statements import Statement
-from tests.unit.storage.cases import StorageTestCase
+from tests.unit.storage.cases import SQLiteTestCase
 
 MODULES = (
     attempts,
@@ -50,7 +51,7 @@ def statements(module: ModuleType) -> dict[str, Statement]:
     }
 
 
-class TestPlans(StorageTestCase):
+class TestPlans(SQLiteTestCase):
     def plan(self, statement: Statement) -> list[str]:
         """The steps by which SQLite answers a statement."""
         state = State()
@@ -82,3 +83,16 @@ class TestPlans(StorageTestCase):
         for statement in (durations._SAME_BUILD, durations._SAME_SOURCE):
             self.assertIn("build_source (source=?", self.plan(statement)[0])
         self.assertIn("build_built (architecture=?", self.plan(durations._SAME_ARCHITECTURE)[0])
+
+    def test_conditions_are_those_of_the_indexes(self) -> None:
+        """Queries over open, uploading and delayed rows are answered by the partial indexes."""
+        expected = {
+            tables.IS_OPEN: ("attempt", "attempt_open"),
+            tables.IS_ON_BUILDER: ("attempt", "attempt_on_builder"),
+            tables.AWAITS_UPLOAD: ("attempt", "attempt_upload"),
+            "not_before <= '2026'": ("queue", "queue_release"),
+            f"{tables.IS_BUILT} AND architecture = 'amd64'": ("build", "build_built"),
+        }
+        for condition_text, (table, index) in expected.items():
+            [plan] = self.rows(f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {condition_text}")
+            self.assertIn(index, plan[3])
