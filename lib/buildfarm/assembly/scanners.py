@@ -5,6 +5,7 @@ Layer 6; part of `assembly.service`. Tests: tests/functional/assembly.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from buildfarm.assembly.ground import Ground
 from buildfarm.builders.client import BuilderClient
@@ -26,10 +27,11 @@ from buildfarm.scanning.roster import Roster
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.scanning.steps import Steps
 from buildfarm.scanning.timekeeper import Timekeeper
-from buildfarm.storage import attempts
+from buildfarm.storage import archives, attempts
 from buildfarm.storage.database import Database
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.settings import Settings
+from buildfarm.vocab.states import UploaderKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,15 @@ def wire_scanners(ground: Ground) -> Scanners:
         web_url=settings.web.public_url,
     )
     pauses.when_resumed = roster.everybody_seek
-    watch = DiskWatch(ground.reactor, settings, workers=ground.workers, pauses=pauses)
+    roster.when_ordered = ground.passes.grant
+    ground.passes.holds = roster.holds
+    watch = DiskWatch(
+        ground.reactor,
+        settings,
+        workers=ground.workers,
+        pauses=pauses,
+        fetch_archives=lambda: _archive_directories(ground),
+    )
     timekeeper = Timekeeper(
         ground.reactor, settings, utc_now=ground.utc_now, storage=ground.storage
     )
@@ -102,6 +112,12 @@ def wire_scanners(ground: Ground) -> Scanners:
 
 
 def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:
+async def _archive_directories(ground: Ground) -> tuple[Path, ...]:
+    """Where the archives are that we keep; what a program publishes is its own affair."""
+    found = await ground.storage.read(archives.archives)
+    return tuple(Path(one.path) for one in found if one.uploader is not UploaderKind.COMMAND)
+
+
     """Those who carry out the steps, shared by all scanners."""
     settings, storage, epoch = ground.settings, ground.storage, ground.epoch
     gatherer = Gatherer(

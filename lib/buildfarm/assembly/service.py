@@ -27,6 +27,7 @@ from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
+from buildfarm.assembly.sweeping import make_sweep
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.childpool import ChildPool
@@ -34,7 +35,6 @@ from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
 from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
-from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
@@ -152,36 +152,39 @@ class FarmService(Service):
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
 
-        self._sweep_old(ground, scanners.timekeeper)
-        await self._answer_commands(ground, scanners)
+        sweep = self._sweep_old(ground, scanners)
+        await self._answer_commands(ground, scanners, sweep)
         self.log.info(
             "started: epoch {epoch}, {builders} builders",
             epoch=ground.epoch.number,
             builders=len(scanners.roster.scanners),
         )
 
-    def _sweep_old(self, ground: Ground, timekeeper: Timekeeper) -> None:
+    def _sweep_old(self, ground: Ground, scanners: Scanners) -> Sweep:
         """What is older than `[retention]` says goes, now and then."""
-        sweep = Sweep(
+        sweep = make_sweep(
             ground.reactor,
             ground.settings.retention,
             storage=ground.storage,
             workers=ground.workers,
             spool_dir=ground.settings.spool_dir,
             utc_now=ground.utc_now,
-            steady_for=timekeeper.steady_for,
+            steady_for=scanners.timekeeper.steady_for,
+            checkpoint=ground.checkpoint,
         )
         sweep.start()
         self._stops("sweep", sweep.stop, _THREADS_GRACE)
 
         def keep(settings: Settings) -> None:
             sweep.settings = settings.retention
+        scanners.watch.when_short = sweep.soon
 
         self._reloading.append(keep)
 
     async def _lay_ground(self, subscribers: list[Callable[[Announcement], None]]) -> Ground:
         """The database, a new epoch, the file threads and the file store."""
         settings, reactor = self._settings, self._reactor
+        return sweep
         for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
 
@@ -210,7 +213,7 @@ class FarmService(Service):
             surroundings=self._surroundings,
         )
 
-    async def _answer_commands(self, ground: Ground, scanners: Scanners) -> None:
+    async def _answer_commands(self, ground: Ground, scanners: Scanners, sweep: Sweep) -> None:
         """The control socket, with its verbs."""
         farm = Farm(
             reactor=ground.reactor,
@@ -226,6 +229,7 @@ class FarmService(Service):
         control = ControlServer(ground.reactor, path, partial(verbs.call, farm))
         await control.start()
         self._parts.started("control socket", control.stop, 3.0)
+            sweep=sweep,
 
     async def _listen(self, address: str, resource: Resource) -> None:
         try:

@@ -43,11 +43,17 @@ def init(manager: Manager) -> None:
 @click.command("check-config")
 @pass_manager
 def check_config(manager: Manager) -> None:
-    """Say whether the configuration file can be used, and if not, everything that is wrong."""
+    """Say whether the configuration file can be used, and if not, everything that is wrong.
+
+    It also says where a disk has less room than [manager] min_free_bytes.
+    """
     from buildfarm.assembly.settings import load
+    from buildfarm.scanning.diskwatch import shortages
 
     load(manager.config)
     click.echo(f"{manager.config}: ok")
+    for sentence in shortages(settings):
+        click.echo(f"warning: {sentence}.")
 
 
 @click.command()
