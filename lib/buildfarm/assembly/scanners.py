@@ -138,6 +138,7 @@ async def _archive_directories(ground: Ground) -> tuple[Path, ...]:
         storage=storage,
         epoch=epoch,
         files=settings.files,
+        tokens=ground.tokens,
         scanning=settings.scanning,
         utc_now=ground.utc_now,
         checkpoint=ground.checkpoint,

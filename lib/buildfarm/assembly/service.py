@@ -29,7 +29,9 @@ from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
 from buildfarm.assembly.sweeping import make_sweep
 from buildfarm.assembly.walltime import utc_now
+from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
+from buildfarm.filestore.tokens import Tokens, load_key
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
@@ -151,6 +153,7 @@ class FarmService(Service):
         subscribers.append(scanners.roster.publish)
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
+        ground.passes.all_known()
 
         sweep = self._sweep_old(ground, scanners)
         await self._answer_commands(ground, scanners, sweep)
@@ -202,12 +205,15 @@ class FarmService(Service):
         workers = Workers(reactor, size, 1024, "files", make_crew(size, "files"))
         self._stops("file threads", workers.stop, _THREADS_GRACE)
         return Ground(
+        tokens = Tokens(await workers.run(load_key, settings.token_key))
             reactor=reactor,
             settings=settings,
             storage=storage,
             epoch=await storage.write(begin_epoch),
             store=FileStore(settings.store_dir),
             workers=workers,
+            tokens=tokens,
+            passes=Passes(tokens),
             utc_now=self._now,
             checkpoint=self._checkpoint,
             surroundings=self._surroundings,

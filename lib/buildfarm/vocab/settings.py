@@ -183,3 +183,8 @@ class Settings:
     def locks_dir(self) -> Path:
         """Lock files that reset and upload children hold, one per builder and per archive."""
         return self.manager.state_dir / "locks"
+
+    @property
+    def token_key(self) -> Path:
+        """What the tokens of private builds are made with; mode 0600."""
+        return self.manager.state_dir / "token.key"
