@@ -167,27 +167,28 @@ class FarmService(Service):
         """What is older than `[retention]` says goes, now and then."""
         sweep = make_sweep(
             ground.reactor,
-            ground.settings.retention,
-            storage=ground.storage,
-            workers=ground.workers,
-            spool_dir=ground.settings.spool_dir,
+            ground.settings,
+            ground.storage,
+            ground.store,
+            ground.workers,
+            files_in_use=scanners.roster.files_in_use,
             utc_now=ground.utc_now,
             steady_for=scanners.timekeeper.steady_for,
             checkpoint=ground.checkpoint,
         )
         sweep.start()
+        scanners.watch.when_short = sweep.soon
         self._stops("sweep", sweep.stop, _THREADS_GRACE)
 
         def keep(settings: Settings) -> None:
             sweep.settings = settings.retention
-        scanners.watch.when_short = sweep.soon
 
         self._reloading.append(keep)
+        return sweep
 
     async def _lay_ground(self, subscribers: list[Callable[[Announcement], None]]) -> Ground:
         """The database, a new epoch, the file threads and the file store."""
         settings, reactor = self._settings, self._reactor
-        return sweep
         for directory in (settings.spool_dir, settings.store_dir, settings.locks_dir):
             directory.mkdir(mode=0o750, parents=True, exist_ok=True)
 
@@ -204,16 +205,16 @@ class FarmService(Service):
         size = settings.manager.file_threads
         workers = Workers(reactor, size, 1024, "files", make_crew(size, "files"))
         self._stops("file threads", workers.stop, _THREADS_GRACE)
-        return Ground(
         tokens = Tokens(await workers.run(load_key, settings.token_key))
+        return Ground(
             reactor=reactor,
             settings=settings,
             storage=storage,
             epoch=await storage.write(begin_epoch),
             store=FileStore(settings.store_dir),
-            workers=workers,
             tokens=tokens,
             passes=Passes(tokens),
+            workers=workers,
             utc_now=self._now,
             checkpoint=self._checkpoint,
             surroundings=self._surroundings,
@@ -228,6 +229,7 @@ class FarmService(Service):
             epoch=ground.epoch,
             filestore=ground.store,
             workers=ground.workers,
+            sweep=sweep,
             utc_now=ground.utc_now,
             live=LiveFarm(scanners.roster, scanners.pauses),
         )
@@ -235,7 +237,6 @@ class FarmService(Service):
         control = ControlServer(ground.reactor, path, partial(verbs.call, farm))
         await control.start()
         self._parts.started("control socket", control.stop, 3.0)
-            sweep=sweep,
 
     async def _listen(self, address: str, resource: Resource) -> None:
         try:
@@ -247,13 +248,13 @@ class FarmService(Service):
     def _upload_stage(self, ground: Ground) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
+        checks = self._surroundings.start_forks(checking.PRELOADED)
+        self._parts.started("fork server of checks", checks.stop, 2.0)
         forks = self._surroundings.start_forks(PRELOADED)
         self._parts.started("fork server", forks.stop, 2.0)
         children = ChildPool(forks, FUNCTION, _JOBS_PER_CHILD)
         self._parts.started("upload children", children.stop, 2.0)
         size = settings.uploads.threads
-        checks = self._surroundings.start_forks(checking.PRELOADED)
-        self._parts.started("fork server of checks", checks.stop, 2.0)
         crew = self._surroundings.make_crew(size, "uploads")
         workers = Workers(self._reactor, size, 256, "uploads", crew)
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
@@ -267,11 +268,12 @@ class FarmService(Service):
                 task,
                 results,
                 commit_prepared,
+                checks=checks,
                 children=children,
                 settings=stage.settings,
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
-                checks=checks,
+                clock=self._reactor.seconds,
             )
 
         stage = UploadStage(
