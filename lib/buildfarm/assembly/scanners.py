@@ -111,13 +111,13 @@ def wire_scanners(ground: Ground) -> Scanners:
     return Scanners(roster, pauses, crew, resetter, watch, timekeeper, database_watch, make_scanner)
 
 
-def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:
 async def _archive_directories(ground: Ground) -> tuple[Path, ...]:
     """Where the archives are that we keep; what a program publishes is its own affair."""
     found = await ground.storage.read(archives.archives)
     return tuple(Path(one.path) for one in found if one.uploader is not UploaderKind.COMMAND)
 
 
+def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:
     """Those who carry out the steps, shared by all scanners."""
     settings, storage, epoch = ground.settings, ground.storage, ground.epoch
     gatherer = Gatherer(
