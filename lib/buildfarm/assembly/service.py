@@ -18,16 +18,14 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
-from buildfarm.admin import verbs
-from buildfarm.admin.farm import Farm
-from buildfarm.admin.server import ControlServer
+from buildfarm.assembly.control import answer_commands
 from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.listeners import for_builders, for_people, listening
-from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
+from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
-from buildfarm.assembly.sweeping import make_sweep
+from buildfarm.assembly.sweeping import clear_away, make_sweep
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
@@ -35,7 +33,6 @@ from buildfarm.filestore.tokens import Tokens, load_key
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
-from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
@@ -141,8 +138,7 @@ class FarmService(Service):
         await self._listen(self._settings.web.listen, for_people(ground))
 
         # Uploads go on where the last manager left them.
-        await ground.workers.run(ground.store.remove_unfinished)
-        await remove_leftovers(ground.storage, ground.workers, self._settings.spool_dir)
+        await clear_away(ground)
         uploads = self._upload_stage(ground)
         subscribers.append(uploads.publish)
         uploads.start()

@@ -1,4 +1,6 @@
-"""The sweep with its collector, wired: for the daemon, and for a command that works without one.
+"""What is left over or old, and goes: at the start, and by the sweep with its collector, wired.
+
+The sweep is for the daemon, and for a command that works without one.
 
 Layer 6. Tests: tests/functional/commands/test_sweep.py.
 """
@@ -8,13 +10,24 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from buildfarm.admin.backups import remove_unfinished
+from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.walltime import utc_now as wall_time
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
 from buildfarm.retention.collector import Collector
+from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.settings import Settings
+
+
+async def clear_away(ground: Ground) -> None:
+    """Remove what a manager that was killed has left: nothing of it is under way any more."""
+    settings, run = ground.settings, ground.workers.run
+    await run(ground.store.remove_unfinished)
+    await run(remove_unfinished, settings.manager.state_dir)
+    await remove_leftovers(ground.storage, ground.workers, settings.spool_dir)
 
 
 def _always() -> float:
