@@ -77,7 +77,7 @@ def wire_scanners(ground: Ground) -> Scanners:
     """Build the scanners' side of the manager; nothing of it runs yet."""
     settings = ground.settings
     turns = FairQueue(ground.reactor, cpu_clock=ground.surroundings.cpu_clock)
-    pace = Pace(settings.scanning, lambda: turns.total_cpu_used)
+    pace = Pace(settings.scanning, lambda: turns.cpu_used)
     pauses = Pauses(ground.utc_now)
     roster = Roster(
         ground.reactor,

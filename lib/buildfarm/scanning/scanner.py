@@ -154,7 +154,6 @@ class Scanner:
         step = self._plan(said)
         if step is Step.ASK:
             said = await self._steps.client.fetch_status()
-            await self._turn(self._steps.builder.id)
             self._pace.scanned()
             self._judge.answered(self._steps.builder.id)
             step = self._plan(said)
