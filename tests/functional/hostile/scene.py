@@ -72,6 +72,7 @@ class HostileTestCase(FarmTestCase):
         await self.farm.add_builder(self.daemon, HEALTHY)
         await self.submit()
         await self.farm.wait_until_built(self.submitted)
+        self.before = {path for path in self.farm.root.rglob("*") if path.is_file()}
         self.descriptors = self.count_descriptors()
         forget_peak()
         self.memory = resident_memory()
@@ -164,6 +165,7 @@ class HostileTestCase(FarmTestCase):
             str(path.relative_to(self.farm.root))
             for path in self.farm.root.rglob("*")
             if path.is_file()
+            and path not in self.before
             and not is_ours(path.relative_to(state) if path.is_relative_to(state) else None)
             and self.farm.published not in path.parents
         ]
