@@ -20,7 +20,7 @@ from buildfarm.scanning.judge import Judge
 from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.steps import NOW, Steps
 from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
-from buildfarm.vocab.errors import BuilderError, StaleState
+from buildfarm.vocab.errors import BuilderError, FarmError, StaleState
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.text import one_line
 
@@ -191,6 +191,9 @@ class Scanner:
             self._outdated = True
         except CancelledError:
             raise
+        except FarmError as unjudged:  # the database cannot be written now
+            words = "builder={builder} a failure is judged later: {error}"
+            self.log.warn(words, builder=steps.builder.name, error=unjudged)
         except Exception:  # noqa: BLE001 - the next cycle tries again
             self.log.failure(
                 "builder={builder} a failure could not be judged", builder=steps.builder.name
