@@ -1,5 +1,6 @@
 # make demo      three builders, a manager and five packages, from source to apt-get
 # make check     lint, types and every test
+# make simulate  farms from seeds, with faults, on a virtual clock: SEEDS=1000, or SEED=7 again
 # make bench     the benchmarks, each beside its peer
 # make install   into $(DESTDIR)$(PREFIX), with init script, unit and log rotation
 
@@ -92,6 +93,15 @@ types: .venv/.installed
 
 test: .venv/.installed .venvs/launchpad-buildd/.installed
 	@$(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) --dist=worksteal $(TESTS)
+
+# The whole manager on a virtual clock: many seeds, or one again: make simulate SEED=7
+SEEDS ?= 100
+SEED ?=
+BUILDS ?= 2000
+
+.PHONY: simulate
+simulate: .venv/.installed
+	@$(bin)/python -m buildfarm.simulation --seeds $(SEEDS) --builds $(BUILDS) $(if $(SEED),--seed $(SEED))
 
 # --- benchmarks -----------------------------------------------------------------------------
 

@@ -95,6 +95,8 @@ class Farm:
         self.database = MemoryDatabase(f"{self._chance.randrange(1 << 32):08x}")
         self.disk = Disk()
         self.store = FileStore(self.settings.store_dir)
+        #: When the wall clock was looked at, and what it said: its times are not the world's.
+        self.moments = {BEGINNING: 0.0}
         #: Seconds by which the wall clock is off.
         self.skew = 0.0
         #: Asked at each checkpoint whether the manager is killed there.
@@ -110,7 +112,10 @@ class Farm:
 
     def utc_now(self) -> datetime:
         """What the wall clock says."""
-        return BEGINNING + timedelta(seconds=self.world.seconds() + self.skew)
+        seconds = self.world.seconds()
+        now = BEGINNING + timedelta(seconds=seconds + self.skew)
+        self.moments[now] = seconds
+        return now
 
     # The manager's process.
 

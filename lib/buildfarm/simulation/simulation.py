@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from storm.expr import LeftJoin, Select
+from twisted.logger import LogEvent, formatEvent, globalLogPublisher
 
 from buildfarm.simulation import people
 from buildfarm.simulation.farm import Farm
@@ -22,6 +23,7 @@ from buildfarm.simulation.story import Story
 from buildfarm.storage import builds, roster
 from buildfarm.storage.rows import ATTEMPT, EVENT
 from buildfarm.storage.tables import Attempt, Builder, Event, Queue
+from buildfarm.vocab.errors import FarmError
 
 #: Seconds of virtual time that a farm without faults has for ending what is left.
 PATIENCE = 14_400.0
@@ -32,7 +34,7 @@ _LOOK = 30.0
 
 def simulate(plan: Plan) -> Story:
     """Carry out `plan`; what there is to tell of it."""
-    with _in_memory() as root, _without_collector():
+    with _in_memory() as root, _without_collector(), _listening() as mistakes:
         farm = Farm(plan, root)
         world = farm.world
         for upload in plan.uploads:
@@ -49,7 +51,7 @@ def simulate(plan: Plan) -> Story:
         while not ended and world.seconds() < plan.healed + PATIENCE:
             world.run(world.seconds() + _LOOK)
             ended = _has_ended(farm)
-        story = _tell(farm, ended)
+        story = _tell(farm, ended, tuple(mistakes))
         farm.kill_manager()
         farm.database.close()
         return story
@@ -61,15 +63,17 @@ def _has_ended(farm: Farm) -> bool:
         return not running
 
 
-def _tell(farm: Farm, ended: bool) -> Story:
+def _tell(farm: Farm, ended: bool, mistakes: tuple[str, ...]) -> Story:
     for archive in farm.archives.values():
         archive.read(farm.world.seconds())
     with farm.database.looked_into() as store:
+        events = _all(store, EVENT, Event)
         return Story(
             plan=farm.plan,
             ended=ended,
             seconds=farm.world.seconds(),
-            events=_all(store, EVENT, Event),
+            events=events,
+            times=tuple(farm.moments[event.time] for event in events),
             builds=tuple(reversed(builds.builds(store, limit=1 << 30))),
             attempts=_all(store, ATTEMPT, Attempt),
             builders=roster.builders(store, include_inactive=True),
@@ -79,6 +83,7 @@ def _tell(farm: Farm, ended: bool) -> Story:
                 name: tuple(archive.deliveries) for name, archive in sorted(farm.archives.items())
             },
             entries=tuple(farm.world.entries),
+            mistakes=mistakes,
         )
 
 
@@ -87,6 +92,24 @@ def _all(store: Any, shape: Any, table: Any) -> tuple[Any, ...]:
     tables = [table, LeftJoin(Builder, Builder.id == table.builder_id)]
     rows = store.execute(Select(shape.columns, tables=tables, order_by=table.id)).get_all()
     return tuple(shape.read(row) for row in rows)
+
+
+@contextmanager
+def _listening() -> Iterator[list[str]]:
+    """The errors that the manager logs and that are none of its own kinds, with tracebacks."""
+    mistakes: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        failure = event.get("log_failure")
+        if failure is not None and not failure.check(FarmError):
+            mistakes.append(f"{formatEvent(event)}: {failure.getTraceback()}")
+
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
+    try:
+        yield mistakes
+    finally:
+        globalLogPublisher.removeObserver(observer)
 
 
 @contextmanager
