@@ -25,6 +25,9 @@ class Manager(Protocol):
     def when_running(self) -> Deferred[None]:
         """Fires once the manager does its work, or with the reason why it cannot."""
 
+    def when_lost(self) -> Deferred[FarmError]:
+        """Fires with the reason when another manager has taken the farm over."""
+
     def reload(self, settings: Settings) -> None:
         """Use those of `settings` that can change while running."""
 
@@ -37,7 +40,8 @@ class Daemon(MultiService):
 
     The service manager is told by `readiness` when work begins and when it ends. SIGHUP opens the
     log again and reads the configuration file at `config` again; one that is not right changes
-    nothing. A manager that cannot start is logged, and the reactor stopped.
+    nothing. A manager that cannot start, or that has lost its farm to another, is logged, and the
+    reactor stopped.
     """
 
     log = Logger()
@@ -52,7 +56,7 @@ class Daemon(MultiService):
         readiness: Readiness,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        #: Whether the manager could not start.
+        #: Whether the manager could not start, or not go on.
         self.failed = False
         self._ready = False
         self._manager = manager
@@ -101,6 +105,11 @@ class Daemon(MultiService):
         else:
             self._ready = True
             self._readiness.ready()
+            self._manager.when_lost().addCallback(self._lost)
+
+    def _lost(self, reason: FarmError) -> None:
+        self.log.critical("the manager stops: {reason}", reason=reason)
+        self._give_up()
 
     def _give_up(self) -> None:
         self.failed = True
