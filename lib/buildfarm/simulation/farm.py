@@ -78,6 +78,7 @@ class Farm:
 
     def __init__(self, plan: Plan, root: Path) -> None:
         self.plan = plan
+        self.root = str(root)
         self.world = World(plan.seed)
         self.settings = settings_for(root)
         for directory in (self.settings.spool_dir, self.settings.locks_dir):

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ from buildfarm.vocab.errors import FarmError
 
 #: Seconds of virtual time that a farm without faults has for ending what is left.
 PATIENCE = 14_400.0
+
+#: What is told of the directory of the farm's files, whose name is another each time.
+_ROOT = "/farm"
 
 #: Seconds between two looks at whether all has ended.
 _LOOK = 30.0
@@ -67,12 +71,15 @@ def _tell(farm: Farm, ended: bool, mistakes: tuple[str, ...]) -> Story:
     for archive in farm.archives.values():
         archive.read(farm.world.seconds())
     with farm.database.looked_into() as store:
-        events = _all(store, EVENT, Event)
+        events = [
+            replace(event, reason=event.reason.replace(farm.root, _ROOT))
+            for event in _all(store, EVENT, Event)
+        ]
         return Story(
             plan=farm.plan,
             ended=ended,
             seconds=farm.world.seconds(),
-            events=events,
+            events=tuple(events),
             times=tuple(farm.moments[event.time] for event in events),
             builds=tuple(reversed(builds.builds(store, limit=1 << 30))),
             attempts=_all(store, ATTEMPT, Attempt),
@@ -82,7 +89,10 @@ def _tell(farm: Farm, ended: bool, mistakes: tuple[str, ...]) -> Story:
             deliveries={
                 name: tuple(archive.deliveries) for name, archive in sorted(farm.archives.items())
             },
-            entries=tuple(farm.world.entries),
+            entries=tuple(
+                replace(entry, text=entry.text.replace(farm.root, _ROOT))
+                for entry in farm.world.entries
+            ),
             mistakes=mistakes,
         )
 
