@@ -84,10 +84,7 @@ class RestartFarm(Farm):
         self.daemons: dict[str, WatchedDaemon] = {}
         self.made: dict[str, Mapping[str, bytes]] = {}
         self.manager: Process | None = None
-        self._storage = Transactor(
-            test.reactor, Database(self.settings.database_uri), lambda announcement: None, 1
-        )
-        test.addCleanup(self._storage.stop, 5.0)
+        self._storage = self._opened()
         test.addCleanup(kill_processes_in, root)
         self.resets.start()
         test.addCleanup(self.resets.stop)
@@ -153,6 +150,24 @@ class RestartFarm(Farm):
     def story(self) -> str:
         """The end of what the managers have logged."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
+
+    def _opened(self) -> Transactor:
+        database = Database(self.settings.database_uri)
+        storage = Transactor(self.test.reactor, database, lambda announcement: None, 1)
+        self.test.addCleanup(storage.stop, 5.0)
+        return storage
+
+    async def restore(self, backup: Path) -> str:
+        """Have the command restore `backup`, which nobody may have the database open for."""
+        await self._storage.stop(5.0)
+        output = self.root / "restored"
+        command = self.command("restore", str(backup))
+        restoring = Process.start(self.test.reactor, command, output, cwd=self.root)
+        status = await restoring.when_ended()
+        said = output.read_text()
+        self.test.assertEqual(0, status, said)
+        self._storage = self._opened()
+        return said
 
     # What there is to build, and where.
 
