@@ -12,6 +12,7 @@ from buildfarm.filestore.logs import StoredLog
 from buildfarm.storage import builds, queue
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.errors import BuilderError, Refused
+from buildfarm.vocab.secrets import SecretFilter
 from buildfarm.vocab.states import BuildState
 
 #: Bytes of log in one piece of an answer.
@@ -24,17 +25,26 @@ _RUNS = frozenset({BuildState.BUILDING, BuildState.GATHERING, BuildState.CANCELL
 
 
 class _Sender:
-    """Sends a log to the caller; characters that two pieces share arrive whole."""
+    """Sends a log to the caller, without secrets; characters that two pieces share arrive whole.
+
+    The end of a line that is not complete waits for the next piece, or for `finish`.
+    """
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._secrets = SecretFilter()
         self.sent = 0
 
     async def send(self, piece: bytes) -> None:
         """Send these bytes, none to learn whether the caller is still there."""
         self.sent += len(piece)
-        await self._caller.send(self._decoder.decode(piece))
+        await self._caller.send(self._decoder.decode(self._secrets.feed(piece)))
+
+    async def finish(self) -> None:
+        """Send what is left: there is no more."""
+        if rest := self._secrets.finish():
+            await self._caller.send(self._decoder.decode(rest))
 
 
 async def log(farm: Farm, caller: Caller, *, build_id: int, follow: bool = False) -> BuildSnapshot:
@@ -55,6 +65,7 @@ async def log(farm: Farm, caller: Caller, *, build_id: int, follow: bool = False
         await _send_stored(farm, sender, build.log_digest)
     elif not sender.sent:
         raise Refused(f"Build {build_id} has no log: it is {build.state.value}.")
+    await sender.finish()
     return build
 
 
@@ -63,6 +74,7 @@ async def _send_live(
 ) -> None:
     """Send what builders have of the log so far; with `follow` until the build has ended."""
     while build.state in _RUNS or (follow and build.state is BuildState.NEEDSBUILD):
+        await sender.finish()
         sender.sent = 0  # each attempt has a log of its own
         with live.watching(build.id):
             build = await _send_attempt(farm, live, sender, build, follow)

@@ -19,6 +19,7 @@ from typing import BinaryIO
 from buildfarm.filestore.store import FileStore, Hold, Readable
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.errors import FileRefused
+from buildfarm.vocab.secrets import SecretFilter
 
 #: Bytes of log in one member: large enough to compress well, small enough to skip to quickly.
 MEMBER_SIZE = 1024 * 1024
@@ -86,10 +87,11 @@ class StoredLog:
 
 
 class _Compressed:
-    """What `log` holds, compressed while it is read."""
+    """What `log` holds but for secrets, compressed while it is read."""
 
     def __init__(self, log: Readable, max_bytes: int) -> None:
         self._log = log
+        self._secrets = SecretFilter()
         self._max_bytes = max_bytes
         self._taken = 0
         self._begun = False
@@ -106,10 +108,11 @@ class _Compressed:
         self._taken += len(plain)
         if self._taken > self._max_bytes:
             raise FileRefused(f"The build log is larger than {self._max_bytes} bytes.")
-        if not plain and self._begun:
-            return b""
+        clean = self._secrets.feed(plain) if plain else self._secrets.finish()
+        if not clean and self._begun:
+            return b"" if not plain else self._next_member()
         self._begun = True
-        return _member(plain)
+        return _member(clean)
 
 
 def _member(plain: bytes) -> bytes:
