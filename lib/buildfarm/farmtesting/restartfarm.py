@@ -159,15 +159,23 @@ class RestartFarm(Farm):
 
     async def restore(self, backup: Path) -> str:
         """Have the command restore `backup`, which nobody may have the database open for."""
-        await self._storage.stop(5.0)
+        await self.close_database()
         output = self.root / "restored"
         command = self.command("restore", str(backup))
         restoring = Process.start(self.test.reactor, command, output, cwd=self.root)
         status = await restoring.when_ended()
         said = output.read_text()
         self.test.assertEqual(0, status, said)
-        self._storage = self._opened()
+        self.open_database()
         return said
+
+    async def close_database(self) -> None:
+        """Before another takes its place."""
+        await self._storage.stop(5.0)
+
+    def open_database(self) -> None:
+        """After another has taken its place."""
+        self._storage = self._opened()
 
     # What there is to build, and where.
 

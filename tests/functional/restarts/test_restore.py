@@ -1,6 +1,7 @@
 """A farm under load loses its database and goes on with a backup: nothing is published twice."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from buildfarm.farmtesting.packages import changes, deb
 from buildfarm.farmtesting.processes import Process
 from buildfarm.farmtesting.promises import assert_sound, broken
 from buildfarm.farmtesting.restartfarm import ARCHIVES
-from buildfarm.storage import builds, epochs, roster
+from buildfarm.filestore.store import FileStore
+from buildfarm.storage import builds, epochs, naming, roster
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.cookie import Cookie
 from buildfarm.vocab.states import BuildState, UploaderKind
@@ -28,6 +30,8 @@ _OTHER_CONTENTS = re.compile(r"already, (by the upload \S+, )?with other content
 
 class RestoreTestCase(RestartTestCase):
     """Packages named `same…` come out alike each time they are built; all others do not."""
+
+    sources: list[str]
 
     async def setUp(self) -> None:
         await super().setUp()
@@ -136,6 +140,61 @@ class RestoreTestCase(RestartTestCase):
     def begun(self) -> int:
         """How many builds were begun by builders so far."""
         return sum(len(one.orders) for one in self.farm.daemons.values())
+
+
+class DocumentedTests(RestoreTestCase):
+    """What docs/operations.md says is done literally, but for the places."""
+
+    def lines_with(self, word: str) -> str:
+        """The block of commands in the chapter on backups that has this word."""
+        text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text()
+        chapter = text.partition("## Backup, restore, upgrade")[2].partition("\n## ")[0]
+        blocks = re.findall(r"(?:^    .*\n)+", chapter, re.MULTILINE)
+        [block] = [one for one in blocks if word in one]
+        return block
+
+    async def shell(self, script: str) -> None:
+        """Run lines of a shell, with our places and our command in them."""
+        command = shlex.join(self.farm.command())
+        for theirs, ours in (
+            ("/var/lib/buildd-manager", str(self.farm.settings.manager.state_dir)),
+            ("buildd-manager ", f"{command} "),
+            ("/srv/backups/$(date +%F)", str(self.farm.root / "day")),
+        ):
+            script = script.replace(theirs, ours)
+        output = self.farm.root / "said"
+        arguments = ["sh", "-e", "-c", script]
+        process = Process.start(self.reactor, arguments, output, cwd=self.farm.root)
+        self.assertEqual(0, await process.when_ended(), output.read_text())
+
+    async def test_the_whole_farm_on_another_disk(self) -> None:
+        """Database, files and spool are taken while it builds; the machine is lost; all goes on."""
+        await self.farm.add_builders(2, seconds=0.3)
+        self.sources = [f"same{number}" for number in range(4)]
+        for names in ARCHIVES.values():
+            for name in names:
+                for source in self.sources:
+                    await self.farm.submit_into(name, source)
+        manager = self.farm.start_manager()
+        await self.wait_until_published(3)
+        await self.shell(self.lines_with("backup "))
+        await self.wait_until_published(6)
+        await self.farm.kill(manager)
+        state = self.farm.settings.manager.state_dir
+        await self.farm.close_database()
+        state.rename(self.farm.root / "lost")
+        (state / "spool").mkdir(parents=True)
+        day = f"day={self.farm.root / 'day'}\n"
+        await self.shell(day + self.lines_with("restore "))
+        self.farm.open_database()
+        logs = await self.farm.read(naming.named_by_builds, 0)
+        store = FileStore(self.farm.settings.store_dir)
+        self.assertEqual([], [one for one in logs.digests if not store.path(one).exists()])
+        self.farm.start_manager()
+        found = await self.wait_until_ended()
+        await self.farm.stop_manager()
+        self.assertEqual({BuildState.FULLYBUILT}, {build.state for build in found})
+        self.assert_nothing_twice()
 
 
 class RestoreTests(RestoreTestCase):
