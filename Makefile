@@ -1,4 +1,5 @@
-# make demo      three builders, a manager and five packages, from source to apt-get
+# make demo      three builders, a manager and five packages, from source to apt-get;
+#                DATABASE=postgres: on PostgreSQL
 # make check     lint, types and every test
 # make simulate  farms from seeds, with faults, on a virtual clock: SEEDS=1000, or SEED=7 again
 # make bench     the benchmarks, each beside its peer
@@ -67,7 +68,7 @@ locks:
 .PHONY: demo
 demo: .venv/.installed
 	@scripts/install-debian-packages demo
-	@DEMO_EXIT=$(DEMO_EXIT) $(bin)/python demo/run.py
+	@DATABASE=$(DATABASE) DEMO_EXIT=$(DEMO_EXIT) $(bin)/python demo/run.py
 
 # --- checks ---------------------------------------------------------------------------------
 
@@ -110,6 +111,7 @@ BENCH ?=
 
 .PHONY: bench
 bench: .venv/.installed .venvs/buildbot/.installed
+	@scripts/install-debian-packages bench
 	@$(bin)/python -m bench $(BENCH)
 
 # --- installation ---------------------------------------------------------------------------
