@@ -48,6 +48,7 @@ def simulate(plan: Plan) -> Story:
         for fault in plan.faults:
             world.callLater(fault.time, befall, farm, fault)
         people.Operator(farm).start()
+        people.read_archives(farm)
         farm.start_manager()
         world.run(plan.healed)
         farm.start_manager()
