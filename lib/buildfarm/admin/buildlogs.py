@@ -4,6 +4,7 @@ Layer 5. Tests: tests/functional/admin/test_verbs.py.
 """
 
 import codecs
+from datetime import timedelta
 
 from twisted.internet.task import deferLater
 
@@ -64,9 +65,19 @@ async def log(farm: Farm, caller: Caller, *, build_id: int, follow: bool = False
     elif build.log_digest is not None:
         await _send_stored(farm, sender, build.log_digest)
     elif not sender.sent:
-        raise Refused(f"Build {build_id} has no log: it is {build.state.value}.")
+        raise Refused(_no_log(farm, build))
     await sender.finish()
     return build
+
+
+def _no_log(farm: Farm, build: BuildSnapshot) -> str:
+    kept = timedelta(seconds=farm.settings.retention.logs)
+    if build.attempt_count and build.finished and build.finished < farm.utc_now() - kept:
+        return (
+            f"Build {build.id} has no log any more: once a newer version was submitted, logs are "
+            f"kept for {kept.days} days ([retention] logs)."
+        )
+    return f"Build {build.id} has no log: it is {build.state.value}."
 
 
 async def _send_live(
@@ -118,9 +129,11 @@ async def _send_tail(farm: Farm, sender: _Sender, build: BuildSnapshot) -> None:
 
 
 async def _send_stored(farm: Farm, sender: _Sender, digest: str) -> None:
-    def read(position: int) -> bytes:
-        with farm.filestore.open(digest) as file:
-            return StoredLog(file).read(position, PIECE)
-
-    while piece := await farm.workers.run(read, sender.sent):
-        await sender.send(piece)
+    # Opened once: it may be removed while it is read slowly.
+    file = await farm.workers.run(farm.filestore.open, digest)
+    try:
+        stored = await farm.workers.run(StoredLog, file)
+        while piece := await farm.workers.run(stored.read, sender.sent, PIECE):
+            await sender.send(piece)
+    finally:
+        await farm.workers.run(file.close)

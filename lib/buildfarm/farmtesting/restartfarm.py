@@ -157,18 +157,6 @@ class RestartFarm(Farm):
         self.test.addCleanup(storage.stop, 5.0)
         return storage
 
-    async def restore(self, backup: Path) -> str:
-        """Have the command restore `backup`, which nobody may have the database open for."""
-        await self.close_database()
-        output = self.root / "restored"
-        command = self.command("restore", str(backup))
-        restoring = Process.start(self.test.reactor, command, output, cwd=self.root)
-        status = await restoring.when_ended()
-        said = output.read_text()
-        self.test.assertEqual(0, status, said)
-        self.open_database()
-        return said
-
     async def close_database(self) -> None:
         """Before another takes its place."""
         await self._storage.stop(5.0)

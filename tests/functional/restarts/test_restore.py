@@ -10,6 +10,7 @@ from debian.deb822 import Deb822
 
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.packages import changes, deb
+from buildfarm.farmtesting.postgres import fresh_database
 from buildfarm.farmtesting.processes import Process
 from buildfarm.farmtesting.promises import assert_sound, broken
 from buildfarm.farmtesting.restartfarm import ARCHIVES
@@ -214,7 +215,9 @@ class RestoreTests(RestoreTestCase):
         await self.farm.kill(manager)
         begun = self.begun()
         lost = len(await self.published()) - at_backup
-        self.assertIn("queued again", await self.farm.restore(self.backup))
+        await self.farm.close_database()
+        self.assertIn("queued again", await self.command("restore", self.backup))
+        self.farm.open_database()
         self.assertTrue(lost >= AFTER_BACKUP)
 
         self.farm.start_manager()
@@ -226,3 +229,11 @@ class RestoreTests(RestoreTestCase):
         await self.assert_new_cookies(begun)
         for daemon in self.farm.daemons.values():
             self.assertEqual([], daemon.offences)
+
+
+class PostgresRestoreTests(RestoreTests):
+    """The same with the database in PostgreSQL."""
+
+    def make_database(self) -> str:
+        """A database with a farm that `init` has made."""
+        return fresh_database(self)
