@@ -48,14 +48,16 @@ def init(manager: Manager) -> None:
 def check_config(manager: Manager) -> None:
     """Say whether the configuration file can be used, and if not, everything that is wrong.
 
-    It also says where a disk has less room than [manager] min_free_bytes.
+    It also says where a disk has less room than [manager] min_free_bytes, and which files others
+    could read that should not.
     """
+    from buildfarm.assembly.modes import open_modes
     from buildfarm.assembly.settings import load
     from buildfarm.scanning.diskwatch import shortages
 
     settings = load(manager.config)
     click.echo(f"{manager.config}: ok")
-    for sentence in shortages(settings):
+    for sentence in (*shortages(settings), *open_modes(manager.config, settings)):
         click.echo(f"warning: {sentence}.")
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+#: What entry points take from the mode of every file that is made: others get nothing.
+UMASK = 0o027
+
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
