@@ -2,6 +2,7 @@
 #                DATABASE=postgres: on PostgreSQL
 # make check     lint, types and every test
 # make simulate  farms from seeds, with faults, on a virtual clock: SEEDS=1000, or SEED=7 again
+# make fuzz      every decoder, with examples that no run has had before
 # make bench     the benchmarks, each beside its peer
 # make install   into $(DESTDIR)$(PREFIX), with init script, unit and log rotation
 
@@ -103,6 +104,14 @@ BUILDS ?= 2000
 .PHONY: simulate
 simulate: .venv/.installed
 	@$(bin)/python -m buildfarm.simulation --seeds $(SEEDS) --builds $(BUILDS) $(if $(SEED),--seed $(SEED))
+
+# Other examples every time, so many for each fuzzer: make fuzz EXAMPLES=100000
+EXAMPLES ?= 5000
+
+.PHONY: fuzz
+fuzz: .venv/.installed
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) \
+		--timeout=3600 tests/fuzz
 
 # --- benchmarks -----------------------------------------------------------------------------
 
