@@ -27,7 +27,7 @@ from buildfarm.storage.tables import Attempt, Builder, Event, Queue
 from buildfarm.vocab.errors import FarmError
 
 #: Seconds of virtual time that a farm without faults has for ending what is left.
-PATIENCE = 14_400.0
+PATIENCE = 5_400.0
 
 #: What is told of the directory of the farm's files, whose name is another each time.
 _ROOT = "/farm"

@@ -18,7 +18,7 @@ from buildfarm.vocab.states import Culprit
 
 #: Seconds for which what a fault has led to may still go on after its end: calls time out, failures
 #: are counted, resets are tried again.
-AFTERMATH = 150.0
+AFTERMATH = 90.0
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from buildfarm.simulation.simulation import simulate
 from buildfarm.simulation.story import Story
 from buildfarm.storage import orders
 from buildfarm.uploading import stage
+from buildfarm.uploads import directory
 from buildfarm.uploads.directory import publish_into_directory
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState, Culprit
 
@@ -56,6 +57,7 @@ class BrokenManagerTests(MutationTestCase):
             publish_into_directory(replace(task, attempt=attempt), files, report=report)
 
         self.patch(archives, "publish_into_directory", forgetful)
+        self.patch(directory, "_was_published", lambda *seen: False)
         faults = [Fault(20.0 + 9 * at, Kind.CHILDREN_DIE, 8.0, 0) for at in range(10)]
         self.assert_found("P4", simulate(a_plan(*faults)))
 
