@@ -2,6 +2,7 @@
 #                DATABASE=postgres: on PostgreSQL
 # make check     lint, types and every test
 # make simulate  farms from seeds, with faults, on a virtual clock: SEEDS=1000, or SEED=7 again
+# make hostile   each hostile builder by itself as 5% of a thousand
 # make fuzz      every decoder, with examples that no run has had before
 # make bench     the benchmarks, each beside its peer
 # make install   into $(DESTDIR)$(PREFIX), with init script, unit and log rotation
@@ -104,6 +105,14 @@ BUILDS ?= 2000
 .PHONY: simulate
 simulate: .venv/.installed
 	@$(bin)/python -m buildfarm.simulation --seeds $(SEEDS) --builds $(BUILDS) $(if $(SEED),--seed $(SEED))
+
+# Each hostile builder by itself as 50 of 1,000, or some: make hostile HOSTILE="flaps never-answers"
+HOSTILE ?=
+
+.PHONY: hostile
+hostile: .venv/.installed
+	@HOSTILE="$(HOSTILE)" $(bin)/pytest --capture=no --timeout=3600 \
+		tests/functional/hostile/each_of_a_thousand.py
 
 # Other examples every time, so many for each fuzzer: make fuzz EXAMPLES=100000
 EXAMPLES ?= 5000

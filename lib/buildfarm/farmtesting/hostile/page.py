@@ -34,8 +34,8 @@ For each of them `tests/functional/hostile/test_alone.py` and
 beside it goes on, that the archive holds nothing but true results, that no file appears outside
 the spool, and that descriptors and memory return to what they were.
 `tests/functional/hostile/test_thousand.py` lets one of each loose on a farm of 950 that behave:
-each of those gets as many builds, in the same order, as without them. `make bench BENCH=hostile`
-has each by itself as 50 of 1,000.
+each of those gets as many builds, in the same order, as without them. `make hostile` has each by
+itself as 50 of 1,000.
 
 What is **not** held against a builder: that it gives builds back (GIVENBACK) or fails them
 (PACKAGEFAIL), for an honest one does that too; and what the check before an upload refuses, since
