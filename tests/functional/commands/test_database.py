@@ -66,7 +66,7 @@ class TestDatabase(CommandTestCase):
         self.assertFalse(copy.exists())
 
     async def test_what_a_killed_backup_leaves(self) -> None:
-        """It has another name than a backup, and is in nobody's way; the manager removes its own."""
+        """It has another name than a backup, and is in nobody's way; a manager removes its own."""
         await self.run_command("init")
         copy = self.directory / "copy.db"
         (self.directory / "copy.db.unfinished").write_text("half of it")
