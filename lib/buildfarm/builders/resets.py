@@ -92,6 +92,16 @@ class Resetter:
             raise ResetFailed(f"the reset command of {builder.name} {result.ending}", output)
         return output
 
+    async def earlier_over(self, builder: BuilderSnapshot) -> None:
+        """Return once no reset that an earlier manager began is at work on `builder`.
+
+        A clean builder too may have one coming: the end of a reset was reported while the next
+        one was under way, and the manager that had begun that was killed. Raises LockHeld,
+        DiskFull or OSError where that cannot be told.
+        """
+        if builder.virtualized:
+            (await self._take_lock(builder)).release()
+
     def _places_of(self, vm_host: str) -> DeferredSemaphore:
         if vm_host not in self._places:
             self._places[vm_host] = DeferredSemaphore(self.settings.per_vm_host)
