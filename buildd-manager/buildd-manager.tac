@@ -36,4 +36,5 @@ Daemon(
     config,
     log_file=log_file,
     readiness=Readiness(reactor, os.environ),
+    when_ready=expect_long_life,
 ).setServiceParent(application)

@@ -4,6 +4,7 @@ Layer 6. Used alike by `buildd-manager.tac` and by `buildd-manager run`; what th
 made of is in `assembly.service`. Tests: tests/unit/assembly/test_daemon.py.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -54,7 +55,9 @@ class Daemon(MultiService):
         *,
         log_file: LogFile,
         readiness: Readiness,
+        when_ready: Callable[[], None],
     ) -> None:
+        """`when_ready` is called once, when everything is started."""
         super().__init__()  # type: ignore[no-untyped-call]
         #: Whether the manager could not start, or not go on.
         self.failed = False
@@ -62,6 +65,7 @@ class Daemon(MultiService):
         self._manager = manager
         self._config = config
         self._readiness = readiness
+        self._when_ready = when_ready
         self._reactor = reactor
         manager.setServiceParent(self)
         Hangup(reactor, log_file.reopen, self.reload).setServiceParent(self)  # type: ignore[no-untyped-call]
@@ -104,6 +108,7 @@ class Daemon(MultiService):
                 self._give_up()
         else:
             self._ready = True
+            self._when_ready()
             self._readiness.ready()
             self._manager.when_lost().addCallback(self._lost)
 

@@ -71,6 +71,7 @@ class TestDaemon(FarmTestCase):
         self.addCleanup(self.log.close)
         self.manager = RecordingManager()
         self.readiness = RecordingReadiness()
+        self.started: list[list[str]] = []
         self.memory_reactor = MemoryReactorClock()
         self.daemon = Daemon(
             self.memory_reactor,
@@ -78,6 +79,7 @@ class TestDaemon(FarmTestCase):
             self.config,
             log_file=self.log,
             readiness=self.readiness,
+            when_ready=lambda: self.started.append(list(self.readiness.told)),
         )
         self.daemon.startService()
         self.addCleanup(self.daemon.stopService)
@@ -88,6 +90,7 @@ class TestDaemon(FarmTestCase):
         self.assertEqual([], self.readiness.told)
         self.manager.running_deferred.callback(None)
         self.assertEqual(["ready"], self.readiness.told)
+        self.assertEqual([[]], self.started)
 
     def test_stopping(self) -> None:
         """That the manager stops is told before it does."""
