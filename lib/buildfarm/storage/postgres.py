@@ -25,6 +25,7 @@ from storm.store import Store
 from storm.uri import URI
 
 from buildfarm.storage.errors import CommitInDoubt, DatabaseTaken, translated
+from buildfarm.storage.prepared import PreparedStatements
 
 #: The schema that holds the farm's tables, and nothing else.
 SCHEMA = "buildfarm"
@@ -104,6 +105,7 @@ class FarmPostgresConnection(PostgresConnection):  # type: ignore[misc]
         super().__init__(*args)
         self._name = secrets.token_hex(8)
         self._commits = 0
+        self._prepared = PreparedStatements()
 
     def raw_execute(self, statement: str, params: Any = None) -> Any:
         """Run `statement`, in a transaction begun for reading or for writing; the driver's cursor.
@@ -115,7 +117,10 @@ class FarmPostgresConnection(PostgresConnection):  # type: ignore[misc]
             cursor = connection.cursor()
             if connection.get_transaction_status() == TRANSACTION_STATUS_IDLE:
                 cursor.execute(self._database.begin_statement)
-            cursor.execute(statement, tuple(self.to_database(params)) if params else None)
+            if params:
+                self._prepared.execute(cursor, statement, tuple(self.to_database(params)))
+            else:
+                cursor.execute(statement)
             return cursor
 
     def to_database(self, params: Any) -> Any:
