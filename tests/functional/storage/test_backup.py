@@ -9,7 +9,7 @@ from twisted.internet.threads import deferToThread
 from buildfarm.storage import copies
 from buildfarm.storage.commits import commit_group
 from tests.functional.storage.writer import SCHEMA, write_pair
-from tests.unit.storage.cases import StorageTestCase
+from tests.unit.storage.cases import SQLiteTestCase
 
 #: Commits while one backup is under way, each of one act.
 WRITES = 200
@@ -18,7 +18,7 @@ WRITES = 200
 DEADLINE = 60.0
 
 
-class TestBackup(StorageTestCase):
+class TestBackup(SQLiteTestCase):
     timeout = 90.0
 
     def setUp(self) -> None:

@@ -2,10 +2,12 @@
 
 import sqlite3
 
+from testtools import ExpectedException
+
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.storage.errors import DatabaseLocked, translated
 from buildfarm.vocab.errors import DiskFull, Refused, StorageError
-from tests.unit.storage.cases import StorageTestCase
+from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase
 
 
 def fail(error: Exception) -> None:
@@ -49,13 +51,14 @@ class TestDriver(StorageTestCase):
         error = self.assertRaises(StorageError, self._run, "SELECT 1 FROM nowhere")
         self.assertIn("nowhere", str(error))
 
-    def test_disk_full_through_storm(self) -> None:
-        """A database that has reached its largest size tells of a full disk."""
-        self.store.execute("PRAGMA max_page_count = 1")
-        self.assertRaises(
-            DiskFull, self._run, "CREATE TABLE t AS SELECT hex(zeroblob(100000)) AS much"
-        )
-
     def _run(self, statement: str) -> None:
         with translated("it was tried"):
             self.store.execute(statement)
+
+
+class TestFull(SQLiteTestCase):
+    def test_disk_full_through_storm(self) -> None:
+        """A database that has reached its largest size tells of a full disk."""
+        self.store.execute("PRAGMA max_page_count = 1")
+        with ExpectedException(DiskFull), translated("it was tried"):
+            self.store.execute("CREATE TABLE t AS SELECT hex(zeroblob(100000)) AS much")
