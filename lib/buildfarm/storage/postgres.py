@@ -24,7 +24,7 @@ from storm.exceptions import InternalError, wrap_exceptions
 from storm.store import Store
 from storm.uri import URI
 
-from buildfarm.storage.errors import CommitInDoubt, DatabaseTaken, translated
+from buildfarm.storage.errors import CommitInDoubt, DatabaseTaken, is_lost, translated
 from buildfarm.storage.prepared import PreparedStatements
 
 #: The schema that holds the farm's tables, and nothing else.
@@ -148,7 +148,7 @@ class FarmPostgresConnection(PostgresConnection):  # type: ignore[misc]
                 else:
                     cursor.execute("COMMIT")
             except psycopg2.Error as error:
-                if connection.closed:
+                if connection.closed or is_lost(error):
                     raise CommitInDoubt(self._committed(self._name, self._commits)) from error
                 raise
         if cursor.statusmessage != "COMMIT":

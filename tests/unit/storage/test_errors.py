@@ -2,11 +2,12 @@
 
 import sqlite3
 
+import psycopg2
 from testtools import ExpectedException
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.storage.errors import DatabaseLocked, translated
-from buildfarm.vocab.errors import DiskFull, Refused, StorageError
+from buildfarm.vocab.errors import DatabaseAway, DiskFull, Refused, StorageError
 from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase
 
 
@@ -19,6 +20,37 @@ def driver_error(code: int) -> sqlite3.OperationalError:
     error = sqlite3.OperationalError("of the driver")
     error.sqlite_errorcode = code
     return error
+
+
+def server_error(state: str) -> psycopg2.OperationalError:
+    """An error with an SQLSTATE, as the driver makes them of a server's answer."""
+    kind = type("ServerError", (psycopg2.OperationalError,), {"pgcode": state})
+    error: psycopg2.OperationalError = kind("of the server")
+    return error
+
+
+class TestPostgres(FarmTestCase):
+    def test_conflicts(self) -> None:
+        """A serialization failure, a deadlock and a lock held too long may be tried again."""
+        for state in ("40001", "40P01", "55P03"):
+            self.assertRaises(DatabaseLocked, fail, server_error(state))
+
+    def test_away(self) -> None:
+        """A server that goes, comes or is gone is away; also where only libpq says so."""
+        for state in ("57P01", "57P02", "57P03", "08006", "53300"):
+            self.assertRaises(DatabaseAway, fail, server_error(state))
+        for kind in (psycopg2.OperationalError, psycopg2.InterfaceError, psycopg2.DatabaseError):
+            self.assertRaises(DatabaseAway, fail, kind("server closed the connection"))
+
+    def test_disk_full(self) -> None:
+        """No room on the server's disk is told as that."""
+        self.assertRaises(DiskFull, fail, server_error("53100"))
+
+    def test_anything_else(self) -> None:
+        """A statement that is wrong is a storage error, and the database is not away."""
+        for wrong in (server_error("42P01"), psycopg2.ProgrammingError("can't adapt type")):
+            error = self.assertRaises(StorageError, fail, wrong)
+            self.assertIs(StorageError, type(error))
 
 
 class TestTranslated(FarmTestCase):
