@@ -16,14 +16,18 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import ServerProxy
 
+from storm.expr import Min, Select
+
 from bench import processes
 from bench.backlog import copy_builder, queue_builds
 from bench.farm import Builders, Manager, wait_for
 from bench.figures import Figure, told, under
 from bench.peers.buildbot.restart import restart
+from bench.queue import postgres
 from bench.sources import ARCHITECTURE
 from buildfarm.storage.database import Database
 from buildfarm.storage.requirements import requirement_id
+from buildfarm.storage.tables import Build
 
 BUILDERS = 2_000
 WAITING = 100_000
@@ -62,6 +66,8 @@ def figures() -> list[Figure]:
     peer = restart(PEER_WORKERS, WAITING)
     idle = measure(BUILDERS, 0, WAITING)
     half = measure(BUILDERS, BUILDING, WAITING)
+    with postgres() as uri:
+        elsewhere = measure(BUILDERS, 0, WAITING, uri)
     if half.disturbed:
         raise RuntimeError(f"{half.disturbed} running builds were disturbed by the restart")
     name = f"restart: {BUILDERS:,} builders"
@@ -70,6 +76,7 @@ def figures() -> list[Figure]:
         told(f"{name} idle, until the first has one", "s", idle.first, None),
         told(f"{name} idle, CPU of the manager", "s", idle.cpu, None),
         under(f"{name}, half building, until all have builds", "s", half.last, peer, BOUND),
+        told(f"{name} idle, PostgreSQL, until all have builds", "s", elsewhere.last, peer),
     ]
 
 
@@ -138,4 +145,5 @@ def _fill(uri: str, urls: Sequence[str], waiting: int) -> None:
         store.commit()
         copy_builder(store, "builder", urls, manual=False, clean_status="CLEAN")
         kinds = (range(fitting, fitting + 1), range(unfit, unfit + 1))
-        queue_builds(store, 1, waiting, *kinds)
+        like = store.execute(Select(Min(Build.id))).get_one()[0]
+        queue_builds(store, like, waiting, *kinds)
