@@ -6,6 +6,7 @@ a table and writes var/hostile.json; the facts of each wave are asserted as in `
 
 import json
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -75,7 +76,7 @@ class EachTests(ThousandCase):
     async def face(self, behaviour: Behaviour, healthy: Wave) -> tuple[object, ...]:
         before = self.use()
         with running([behaviour.name], HOSTILE, BUILDERS) as crowd:
-            await self.add(behaviour.name.lower(), crowd.urls, "arm64")
+            await self.add(re.sub("[^a-z0-9]+", "-", behaviour.name.lower()), crowd.urls, "arm64")
             await self.submit("hostile", "arm64", BAIT)
             wave, seconds = await self.timed_wave()
             self.assertEqual(healthy, wave)

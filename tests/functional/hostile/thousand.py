@@ -19,8 +19,11 @@ from buildfarm.storage.tables import Attempt, Build, Builder
 from buildfarm.vocab.archive import ChrootSnapshot, NewArchive
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.builder import NewBuilder
+from buildfarm.vocab.settings import GatherSettings
 from buildfarm.vocab.states import UploaderKind
 from buildfarm.vocab.submission import SourcePackage, Submission, WantedBuild
+
+MIB = 1024 * 1024
 
 #: Those that behave, in so many processes.
 BUILDERS = 950
@@ -30,6 +33,8 @@ PROCESSES = 2
 #: busy machine.
 _SCANNING = replace(QUICK, call_timeout=10.0, build_timeout=10.0, connect_timeout=10.0)
 
+#: Files without end are to fill no disk of whoever runs this.
+_GATHER = GatherSettings(max_file_bytes=16 * MIB, max_total_bytes=16 * MIB, max_log_bytes=4 * MIB)
 
 _VERSIONS = itertools.count()
 
@@ -67,6 +72,7 @@ class ThousandCase(FarmTestCase):
     async def setUp(self) -> None:
         super().setUp()
         self.farm = await Farm.make(self, _SCANNING)
+        self.farm.settings = replace(self.farm.settings, gather=_GATHER)
         await self.furnish_for_hostile()
         await self.farm.start()
         stack = ExitStack()
