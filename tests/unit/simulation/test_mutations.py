@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.scanning import judge, steps
 from buildfarm.simulation import archives
@@ -62,8 +64,12 @@ class BrokenManagerTests(MutationTestCase):
         self.assert_found("P4", simulate(a_plan(*faults)))
 
     def test_never_trying_an_upload_again(self) -> None:
-        """An upload that was postponed for ever has not ended."""
-        self.patch(stage, "retry_delay", lambda tries, settings, spread: 1e7)
+        """An archive whose upload under way never ends gets no other."""
+
+        async def for_ever(stage: object, task: object, reason: str) -> None:
+            await Deferred()
+
+        self.patch(stage.UploadStage, "_postpone", for_ever)
         plan = a_plan(Fault(20.0, Kind.ARCHIVE_REFUSES, 60.0, 0))
         self.assert_found("Every build ends", simulate(plan))
 
