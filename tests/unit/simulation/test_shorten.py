@@ -30,7 +30,7 @@ class BrokenManagerCase(FarmTestCase):
             Fault(20.0, Kind.ARCHIVE_REFUSES, 60.0, 0),
             Fault(30.0, Kind.HANG, 5.0, 2),
         )
-        return replace(make_plan(5, 40, frozenset()), faults=faults)
+        return replace(make_plan(5, 30, frozenset()), faults=faults)
 
     def failure(self) -> Failure:
         failure = failure_of(self.plan())
@@ -43,12 +43,11 @@ class ShorteningTests(BrokenManagerCase):
         """Only the fault that matters is left, and fewer builds."""
         failure = self.failure()
         told: list[str] = []
-        short = Shortening(failure, told.append, runs=16).shortest()
+        short = Shortening(failure, told.append, runs=10).shortest()
         self.assertEqual(failure.first.statement, short.first.statement)
         self.assertEqual([Kind.ARCHIVE_REFUSES], [one.kind for one in short.story.plan.faults])
         self.assertLess(len(short.story.plan.uploads), len(failure.story.plan.uploads))
-        self.assertEqual((), short.story.plan.requests)
-        self.assertLessEqual(len(told), 16)
+        self.assertLessEqual(len(told), 10)
 
     def test_the_log_is_that_of_what_failed(self) -> None:
         """The events of one build, in their order, and the faults near them."""
@@ -67,9 +66,9 @@ class ShorteningTests(BrokenManagerCase):
         self.assertIsNone(failure_of(replace(self.plan(), faults=())))
 
 
-class CommandTests(BrokenManagerCase):
+class CommandTests(FarmTestCase):
     def run_command(self, *arguments: str) -> tuple[int, str]:
-        result = CliRunner().invoke(main, [*arguments, "--processes", "1", "--builds", "20"])
+        result = CliRunner().invoke(main, [*arguments, "--processes", "1", "--builds", "10"])
         return result.exit_code, result.output
 
     def test_seeds_that_hold(self) -> None:
