@@ -32,6 +32,9 @@ PATIENCE = 5_400.0
 #: What is told of the directory of the farm's files, whose name is another each time.
 _ROOT = "/farm"
 
+#: Times that the collector is run after a world has ended.
+_COLLECTIONS = 4
+
 #: Seconds between two looks at whether all has ended.
 _LOOK = 30.0
 
@@ -39,27 +42,31 @@ _LOOK = 30.0
 def simulate(plan: Plan) -> Story:
     """Carry out `plan`; what there is to tell of it."""
     with _in_memory() as root, _without_collector(), _listening() as mistakes:
-        farm = Farm(plan, root)
-        world = farm.world
-        for upload in plan.uploads:
-            world.callLater(upload.time, people.submit, farm, upload)
-        for request in plan.requests:
-            world.callLater(request.time, people.ask_for, farm, request)
-        for fault in plan.faults:
-            world.callLater(fault.time, befall, farm, fault)
-        people.Operator(farm).start()
-        people.read_archives(farm)
-        farm.start_manager()
-        world.run(plan.healed)
-        farm.start_manager()
-        ended = False
-        while not ended and world.seconds() < plan.healed + PATIENCE:
-            world.run(world.seconds() + _LOOK)
-            ended = _has_ended(farm)
-        story = _tell(farm, ended, tuple(mistakes))
-        farm.kill_manager()
-        farm.database.close()
-        return story
+        return _carried_out(plan, root, mistakes)
+
+
+def _carried_out(plan: Plan, root: Path, mistakes: list[str]) -> Story:
+    farm = Farm(plan, root)
+    world = farm.world
+    for upload in plan.uploads:
+        world.callLater(upload.time, people.submit, farm, upload)
+    for request in plan.requests:
+        world.callLater(request.time, people.ask_for, farm, request)
+    for fault in plan.faults:
+        world.callLater(fault.time, befall, farm, fault)
+    people.Operator(farm).start()
+    people.read_archives(farm)
+    farm.start_manager()
+    world.run(plan.healed)
+    farm.start_manager()
+    ended = False
+    while not ended and world.seconds() < plan.healed + PATIENCE:
+        world.run(world.seconds() + _LOOK)
+        ended = _has_ended(farm)
+    story = _tell(farm, ended, tuple(mistakes))
+    farm.kill_manager()
+    farm.database.close()
+    return story
 
 
 def _has_ended(farm: Farm) -> bool:
@@ -146,5 +153,6 @@ def _without_collector() -> Iterator[None]:
     finally:
         sys.unraisablehook = lambda unraisable: None
         gc.enable()
-        gc.collect()
+        for _ in range(_COLLECTIONS):  # what ends in one may leave more for the next
+            gc.collect()
         sys.unraisablehook = told

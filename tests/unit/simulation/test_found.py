@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from buildfarm.builders.resets import Resetter
-from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.simulation.invariants import violations
 from buildfarm.simulation.plan import Fault, Kind, Plan, make_plan
 from buildfarm.simulation.simulation import simulate
 from buildfarm.vocab.builder import BuilderSnapshot
+from tests.unit.simulation.cases import SimulationTestCase
 
 
 def killed_again_and_again(seed: int) -> Plan:
@@ -21,7 +21,7 @@ def killed_again_and_again(seed: int) -> Plan:
     return replace(plan, builders=tuple(builders), requests=(), faults=tuple(kills))
 
 
-class OrphanedResetTests(FarmTestCase):
+class OrphanedResetTests(SimulationTestCase):
     """A reset that outlived its manager hit the build that the next one had begun meanwhile.
 
     The end of an earlier reset of the same builder had been reported, so that it counted as clean.

@@ -5,15 +5,15 @@ from dataclasses import replace
 from click.testing import CliRunner
 from twisted.internet.defer import Deferred
 
-from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.simulation.__main__ import main
 from buildfarm.simulation.plan import Fault, Kind, Plan, make_plan
 from buildfarm.simulation.shorten import Failure, Shortening, failure_of, log_of
 from buildfarm.uploading.stage import UploadStage
 from buildfarm.vocab.upload import UploadTask
+from tests.unit.simulation.cases import SimulationTestCase
 
 
-class BrokenManagerCase(FarmTestCase):
+class BrokenManagerCase(SimulationTestCase):
     """A manager that hangs after an upload failed, in a farm whose archive refuses for a while."""
 
     def setUp(self) -> None:
@@ -66,7 +66,7 @@ class ShorteningTests(BrokenManagerCase):
         self.assertIsNone(failure_of(replace(self.plan(), faults=())))
 
 
-class CommandTests(FarmTestCase):
+class CommandTests(SimulationTestCase):
     def run_command(self, *arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(main, [*arguments, "--processes", "1", "--builds", "10"])
         return result.exit_code, result.output

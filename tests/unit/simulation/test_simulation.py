@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 
-from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.simulation.invariants import violations
 from buildfarm.simulation.plan import make_plan
 from buildfarm.simulation.simulation import simulate
 from buildfarm.vocab.states import BuildState
+from tests.unit.simulation.cases import SimulationTestCase
 
 _PRINT_DIGEST = """
 from buildfarm.simulation.plan import make_plan
@@ -20,7 +20,7 @@ print(simulate(make_plan(seed=7, builds=60)).digest())
 """
 
 
-class QuietFarmTests(FarmTestCase):
+class QuietFarmTests(SimulationTestCase):
     def test_a_farm_without_faults_ends_every_build_as_its_package_does(self) -> None:
         """Nothing goes wrong, so nothing but packages fails."""
         plan = make_plan(seed=1, builds=30, kinds=frozenset())
@@ -32,7 +32,7 @@ class QuietFarmTests(FarmTestCase):
         self.assertEqual(len(built), delivered)
 
 
-class DeterminismTests(FarmTestCase):
+class DeterminismTests(SimulationTestCase):
     def test_the_same_seed_is_the_same_run(self) -> None:
         """Byte for byte, in processes that hash differently."""
         digests = {self.digest_in_a_process(hash_seed) for hash_seed in ("1", "2")}
