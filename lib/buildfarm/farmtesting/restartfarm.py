@@ -253,7 +253,6 @@ class RestartFarm(Farm):
 
     async def wait_until_all_built(self, deadline: float = 60.0) -> None:
         """Return once every build is FULLYBUILT."""
-
         left: list[str] = []
 
         async def all_built() -> bool:
