@@ -1,9 +1,28 @@
 """`init`, `backup` and `restore`."""
 
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
+from twisted.internet.threads import deferToThread
+
+from buildfarm.farmtesting.smalldisk import SmallDisk
 from tests.functional.commands.cases import CommandTestCase
+
+#: The command line, which ends with a SIGKILL where it calls what its first argument names.
+KILLED = """
+import importlib, operator, os, signal, sys
+from buildfarm.commands.main import main
+module, _, name = sys.argv[1].partition(":")
+*owner, name = name.split(".")
+place = importlib.import_module(module)
+place = operator.attrgetter(*owner)(place) if owner else place
+setattr(place, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+main(sys.argv[2:])
+"""
 
 
 class TestDatabase(CommandTestCase):
@@ -77,11 +96,76 @@ class TestDatabase(CommandTestCase):
         self.assertEqual([copy], list(self.directory.glob("copy.db*")))
         await self.run_command("backup", self.directory / "another.db")
 
-    async def test_backup_on_a_full_disk(self) -> None:
-        """A copy that does not fit leaves nothing; the sentence says what is full."""
+    async def test_backup_onto_a_full_disk(self) -> None:
+        """A copy that does not fit leaves no file, with or without a manager; it is said why."""
         await self.run_command("init")
-        refusal = await self.refusal("backup", "/dev/full/copy.db")
-        self.assertIn("/dev/full/copy.db cannot be made", refusal)
+        place = self.directory / "small"
+        place.mkdir()
+        disk = SmallDisk(place, 1 << 20)
+        self.addCleanup(disk.unmount)
+        disk.fill(left=1 << 15)
+        before = sorted(place.iterdir())
+        expected = "No room left on the disk of copy.db; free some space there."
+        self.assertEqual(expected, await self.refusal("backup", place / "copy.db"))
+        await self.daemon()
+        self.assertEqual(expected, await self.refusal("backup", place / "copy.db"))
+        self.assertEqual(before, sorted(place.iterdir()))
+        self.assertEqual([], list(self.state.glob("backup-*")))
+        disk.free()
+        await self.run_command("backup", place / "copy.db")
+
+    async def test_backup_killed(self) -> None:
+        """Neither the command nor the manager, killed in the middle, leaves a file of that name."""
+        await self.run_command("init")
+        manager = await self.daemon()
+        copy = self.directory / "copy.db"
+        unfinished = self.directory / "copy.db.unfinished"
+        manager.send_signal(signal.SIGSTOP)
+        command = self.start_command("backup", copy)
+        await self.wait_until(unfinished.exists)
+        command.kill()
+        await deferToThread(command.communicate, timeout=20)
+        self.assertFalse(copy.exists())
+
+        left = unfinished.stat().st_ino
+        command = self.start_command("backup", copy)
+        await self.wait_until(lambda: unfinished.exists() and unfinished.stat().st_ino != left)
+        manager.kill()
+        await deferToThread(command.communicate, timeout=20)
+        self.assertEqual(1, command.returncode)
+        self.assertEqual([], list(self.directory.glob("copy.db*")))
+
+        await self.daemon()
+        await self.run_command("backup", copy)
+
+    async def test_restore_killed(self) -> None:
+        """It is the database of before, whole, or that of the backup, wherever `restore` ends."""
+        await self.run_command("init")
+        await self.add("bob")
+        copy = self.directory / "copy.db"
+        await self.run_command("backup", copy)
+        await self.add("carol")
+        for place in (
+            "buildfarm.storage.restoring:renew",
+            "buildfarm.storage.copies:keep",
+            "pathlib:Path.hardlink_to",
+            "buildfarm.storage.copies:move",
+            "pathlib:Path.rename",
+        ):
+            await self.kill_at(place, "restore", copy)
+            self.assertEqual(["bob", "carol"], await self.names(), place)
+        await self.kill_at("buildfarm.commands.database:_queued", "restore", copy)
+        self.assertEqual(["bob"], await self.names())
+        await self.run_command("restore", copy)
+
+    async def kill_at(self, place: str, *arguments: str | Path) -> None:
+        """Run a command that is killed (SIGKILL) where it calls `place`, "module:name"."""
+
+        def running() -> int:
+            command = [sys.executable, "-c", KILLED, place, *arguments]
+            return subprocess.run(command, env=self.environment, timeout=60, check=False).returncode
+
+        self.assertEqual(-signal.SIGKILL, await deferToThread(running), place)
 
     async def test_restore_of_half_a_backup(self) -> None:
         """A backup that was cut off, or is of a newer release, is refused; all stays as it was."""
