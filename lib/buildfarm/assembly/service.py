@@ -52,13 +52,12 @@ _SCANNERS_GRACE = 2.5
 _UPLOADS_GRACE = 2.0
 _THREADS_GRACE = 1.0
 
+#: Uploads after which a child is replaced, so that what it leaks stays bounded.
+_JOBS_PER_CHILD = 200
+
 
 def no_checkpoint(name: str) -> None:
     """What happens at each numbered step, outside tests that kill the manager there: nothing."""
-
-
-#: Uploads after which a child is replaced, so that what it leaks stays bounded.
-_JOBS_PER_CHILD = 200
 
 
 class FarmService(Service):
