@@ -39,7 +39,7 @@ class ManagerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesSettings:
-    """`[files]`: the listener for builders: chroots, sources, private archives of running builds."""
+    """`[files]`: what builders download: chroots, sources, private archives they build for."""
 
     __pydantic_config__: ClassVar = _FORBID_UNKNOWN
     listen: str = "tcp:8086:interface=127.0.0.1"
