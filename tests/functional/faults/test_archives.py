@@ -5,8 +5,9 @@ from tests.functional.faults.cases import FaultTestCase
 
 _PROGRAM = """#!/bin/sh
 # Publishes, unless the file beside it says otherwise.
+mood=$(cat "{place}/mood")
 echo "$BUILDD_MANAGER_COOKIE" >> "{place}/tried"
-case $(cat "{place}/mood") in
+case $mood in
 closed) echo "closed for repairs"; exit 1 ;;
 never) echo "not here"; exit 65 ;;
 hang) trap '' TERM
