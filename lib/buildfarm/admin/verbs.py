@@ -55,7 +55,6 @@ VERBS: dict[str, Verb] = {
     "sweep.last": housekeeping.last_sweep,
 }
 
-
 # NUL as JSON writes it: after an even number of backslashes.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 
 from buildfarm.assembly.control import answer_commands
-from buildfarm.assembly.ground import Ground
+from buildfarm.assembly.ground import Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.ownership import Ownership
@@ -54,10 +54,6 @@ _THREADS_GRACE = 1.0
 
 #: Uploads after which a child is replaced, so that what it leaks stays bounded.
 _JOBS_PER_CHILD = 200
-
-
-def no_checkpoint(name: str) -> None:
-    """What happens at each numbered step, outside tests that kill the manager there: nothing."""
 
 
 class FarmService(Service):

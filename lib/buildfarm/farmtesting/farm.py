@@ -15,7 +15,8 @@ from twisted.internet.threads import deferToThread
 
 from buildfarm.admin.client import ask, connect
 from buildfarm.admin.protocol import Request
-from buildfarm.assembly.service import FarmService, no_checkpoint
+from buildfarm.assembly.ground import no_checkpoint
+from buildfarm.assembly.service import FarmService
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
