@@ -13,7 +13,7 @@ from storm.uri import URI
 from buildfarm.vocab.errors import SettingsError
 
 #: What stands between the user's name and the last @, and the value of an option.
-_PASSWORD = re.compile(r"(?s)(//[^:/@]*:).*@|(\bpassword=)[^&]*")
+_PASSWORD = re.compile(r"(?s)(//[^:/@]*:).*@|(password=)[^&]*")
 
 
 def without_password(uri: str) -> str:

@@ -26,7 +26,7 @@ _MARK = 80
 _URL = re.compile(rb"://(\S*)")
 _AUTHORITY = re.compile(rb"[^/?#]*")
 _PORT = re.compile(rb"[0-9]{0,5}[^0-9A-Za-z]{0,8}")
-_TOKEN = re.compile(rb"bdt-[0-9]+(?:-[0-9]*(?:-[fa]?(?:-[0-9a-f]*)?)?)?")
+_TOKEN = re.compile(rb"bdt-[0-9]+(?:-[0-9]*(?:-[fa]?(?:-[0-9a-f]{0,64})?)?)?")
 _HEADER = re.compile(rb"authorization[\"']?[ \t]{0,8}[:=]([^\n]*)", re.IGNORECASE)
 _HEADER_NAME = re.compile(rb"authorization[\"']?[ \t]*$", re.IGNORECASE)
 _PASSWORD = re.compile(rb"passw(?:or)?d=('[^'\n]*'?|[^\s&;]*)", re.IGNORECASE)

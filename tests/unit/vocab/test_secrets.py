@@ -81,6 +81,11 @@ class TestStream(FarmTestCase):
         data = b"y" * filling + TOKEN.encode() + b"\n"
         self.assertNotIn(TOKEN[-20:].encode(), filtered(data, [size + 1]))
 
+    def test_tokens_side_by_side(self) -> None:
+        """The end of a token is not taken for more of it, by which the next would come out."""
+        data = 2 * TOKEN.encode() + b"\n"
+        self.assertNotIn(TOKEN[-20:].encode(), filtered(data, [len(data)]))
+
     @given(st.text(alphabet="abcXYZ 0123456789\n\t.,;()+", max_size=300))
     def test_other_text_is_left_as_it_is(self, text: str) -> None:
         """What holds no secret comes out as it went in."""
