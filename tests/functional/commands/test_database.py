@@ -3,26 +3,11 @@
 import signal
 import sqlite3
 import stat
-import subprocess
-import sys
-from pathlib import Path
 
 from twisted.internet.threads import deferToThread
 
 from buildfarm.farmtesting.smalldisk import SmallDisk
 from tests.functional.commands.cases import CommandTestCase
-
-#: The command line, which ends with a SIGKILL where it calls what its first argument names.
-KILLED = """
-import importlib, operator, os, signal, sys
-from buildfarm.commands.main import main
-module, _, name = sys.argv[1].partition(":")
-*owner, name = name.split(".")
-place = importlib.import_module(module)
-place = operator.attrgetter(*owner)(place) if owner else place
-setattr(place, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
-main(sys.argv[2:])
-"""
 
 
 class TestDatabase(CommandTestCase):
@@ -114,29 +99,52 @@ class TestDatabase(CommandTestCase):
         disk.free()
         await self.run_command("backup", place / "copy.db")
 
+    async def test_no_room_beside_the_database(self) -> None:
+        """Neither `backup` nor `restore` leaves anything on a full disk of the manager's own."""
+        copy = self.directory / "copy.db"
+        self.state.mkdir()
+        disk = SmallDisk(self.state, 4 << 20)
+        self.addCleanup(disk.unmount)
+        await self.run_command("init")
+        await self.run_command("backup", copy)
+        await self.add("bob")
+        manager = await self.daemon()
+        disk.fill(left=1 << 15)
+        refusal = await self.refusal("backup", self.directory / "another.db")
+        self.assertIn("is full", refusal)
+        self.assertEqual([], list(self.state.glob("backup-*")))
+        self.assertEqual([copy], list(self.directory.glob("*.db*")))
+        await self.stop(manager)
+        before = sorted(path.name for path in self.state.iterdir())
+        self.assertIn("is full", await self.refusal("restore", copy))
+        self.assertEqual(before, sorted(path.name for path in self.state.iterdir()))
+        disk.free()
+        self.assertEqual(["bob"], await self.names())
+        await self.run_command("restore", copy)
+        self.assertEqual([], await self.names())
+
     async def test_backup_killed(self) -> None:
         """Neither the command nor the manager, killed in the middle, leaves a file of that name."""
         await self.run_command("init")
         manager = await self.daemon()
         copy = self.directory / "copy.db"
-        unfinished = self.directory / "copy.db.unfinished"
         manager.send_signal(signal.SIGSTOP)
         command = self.start_command("backup", copy)
-        await self.wait_until(unfinished.exists)
+        await self.wait_until((self.directory / "copy.db.unfinished").exists)
         command.kill()
         await deferToThread(command.communicate, timeout=20)
         self.assertFalse(copy.exists())
 
-        left = unfinished.stat().st_ino
-        command = self.start_command("backup", copy)
-        await self.wait_until(lambda: unfinished.exists() and unfinished.stat().st_ino != left)
+        command = self.start_command("backup", self.directory / "another.db")
+        await self.wait_until((self.directory / "another.db.unfinished").exists)
         manager.kill()
         await deferToThread(command.communicate, timeout=20)
         self.assertEqual(1, command.returncode)
-        self.assertEqual([], list(self.directory.glob("copy.db*")))
+        self.assertEqual([], list(self.directory.glob("another.db*")))
 
         await self.daemon()
         await self.run_command("backup", copy)
+        self.assertEqual([copy], list(self.directory.glob("copy.db*")))
 
     async def test_restore_killed(self) -> None:
         """It is the database of before, whole, or that of the backup, wherever `restore` ends."""
@@ -157,15 +165,6 @@ class TestDatabase(CommandTestCase):
         await self.kill_at("buildfarm.commands.database:_queued", "restore", copy)
         self.assertEqual(["bob"], await self.names())
         await self.run_command("restore", copy)
-
-    async def kill_at(self, place: str, *arguments: str | Path) -> None:
-        """Run a command that is killed (SIGKILL) where it calls `place`, "module:name"."""
-
-        def running() -> int:
-            command = [sys.executable, "-c", KILLED, place, *arguments]
-            return subprocess.run(command, env=self.environment, timeout=60, check=False).returncode
-
-        self.assertEqual(-signal.SIGKILL, await deferToThread(running), place)
 
     async def test_restore_of_half_a_backup(self) -> None:
         """A backup that was cut off, or is of a newer release, is refused; all stays as it was."""

@@ -37,6 +37,18 @@ class TestCommands(PostgresTestCase):
         builders = await self.told_json("builder", "list")
         self.assertEqual(["bob"], [one["name"] for one in builders])
 
+    async def test_restore_killed(self) -> None:
+        """Wherever `restore` ends, the farm is that of before, or that of the backup."""
+        await self.run_command("init")
+        copy = self.directory / "copy.db"
+        await self.run_command("backup", copy)
+        await self.run_command("builder", "add", "bob", "http://bob", "--processor", "amd64")
+        for place in ("_make_schema", "read_backup"):
+            await self.kill_at(f"buildfarm.storage.postgresbackend:{place}", "restore", copy)
+            self.assertEqual(1, len(await self.told_json("builder", "list")), place)
+        await self.run_command("restore", copy)
+        self.assertEqual([], await self.told_json("builder", "list"))
+
     async def test_a_second_manager(self) -> None:
         """A manager elsewhere on the same database is refused, as are commands; nothing changes."""
         await self.run_command("init")
