@@ -134,7 +134,6 @@ def _restarts_cost_nothing(story: Story) -> Iterator[Found]:
 #: How attempts end that people did not want any more.
 _UNWANTED = frozenset({AttemptOutcome.CANCELLED, AttemptOutcome.SUPERSEDED})
 
-
 #: What becomes of an attempt whose builder was heard out.
 _HEARD: Mapping[BuildOutcome, AttemptOutcome] = {
     BuildOutcome.PACKAGEFAIL: AttemptOutcome.PACKAGE_FAILED,
