@@ -165,8 +165,8 @@ class DiskWatch:
     def _pause_if(self, subject: str, reason: str | None) -> None:
         if reason is None:
             self._pauses.resume(subject)
-        elif self._pauses.pause(subject, reason):
-            self.log.critical("dispatch pauses: {reason}", reason=reason)
+        else:
+            self._pauses.pause(subject, reason)
 
     def _note_if(self, subject: str, reason: str | None) -> None:
         if reason is None:

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from twisted.logger import capturedLogs
+
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.memory import inline_workers
 from buildfarm.scanning import diskwatch
@@ -67,6 +69,15 @@ class DiskWatchTests(FarmTestCase):
     def used(self, path: Path) -> int:
         self.assertEqual(Path("/srv/state/spool"), path)
         return self.spooled
+
+    def test_a_pause_is_logged_once(self) -> None:
+        """However often the disk is looked at, operators are told when the pause begins."""
+        self.left = 999
+        with capturedLogs() as logged:
+            self.watch.start()
+            self.clock.advance(INTERVAL)
+        told = [event for event in logged if "dispatch pauses" in (event["log_format"] or "")]
+        self.assertEqual(1, len(told))
 
     def test_enough_room_is_no_reason(self) -> None:
         """Exactly the limits are enough."""
