@@ -246,8 +246,13 @@ def _holder(cursor: Any) -> str:
 
 
 def _arguments(uri: URI) -> dict[str, Any]:
-    """What the driver is given; options in the URI are libpq's own and override ours."""
-    session = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    """What the driver is given; what the URI has besides is libpq's own and overrides ours.
+
+    But for the settings of the session, which may only be added to: of two values the server takes
+    the last, and tables are not looked for outside the farm's schema.
+    """
+    ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    session = " ".join(filter(None, (uri.options.get("options"), ours)))
     named = {
         "dbname": uri.database,
         "host": uri.host,
@@ -259,7 +264,7 @@ def _arguments(uri: URI) -> dict[str, Any]:
         **_CLIENT,
         "application_name": f"buildd-manager {os.getpid()} on {socket.gethostname()}",
         "client_encoding": "UTF8",
-        "options": session,
         **{name: value for name, value in named.items() if value is not None},
         **uri.options,
+        "options": session,
     }
