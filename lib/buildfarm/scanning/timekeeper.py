@@ -7,10 +7,9 @@ written goes by wall time, which does. Tests: tests/unit/scanning/test_timekeepe
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from buildfarm.flow.lookout import Lookout
 from buildfarm.flow.reactors import Clock
 from buildfarm.storage.transactor import Transactor
 from buildfarm.storage.waits import end_waits_beyond
@@ -52,17 +51,15 @@ class Timekeeper:
         self._set_at = self._steady
         # Also after a start: nobody knows what the clock was before.
         self._waits_checked: float | None = None
-        self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
-        self._loop.clock = reactor  # type: ignore[assignment]
+        self._lookout = Lookout(reactor, INTERVAL, self._look, "the clock")
 
     def start(self) -> None:
         """Look now and from now on."""
-        self._loop.start(INTERVAL)
+        self._lookout.start()
 
     def stop(self) -> None:
         """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
+        self._lookout.stop()
 
     def steady_for(self) -> float:
         """For how many seconds, at most since the start, the wall clock has not jumped."""
