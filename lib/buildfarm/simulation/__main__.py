@@ -11,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 
 import click
+from twisted.logger import globalLogBeginner
 
 from buildfarm.simulation.invariants import violations
 from buildfarm.simulation.plan import make_plan
@@ -58,6 +59,8 @@ def main(seeds: int, first: int, seed: int | None, builds: int, processes: int) 
     Each failing seed is printed with the statement that does not hold; the first one is then
     shortened. Exit status 1 where any failed.
     """
+    # What simulated managers log sounds like real trouble.
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
     if seed is not None:
         sys.exit(_replay(seed, builds))
     failing = _run_all(range(first, first + seeds), builds, processes)
@@ -76,8 +79,10 @@ def _run_all(seeds: range, builds: int, processes: int) -> list[int]:
         if outcome.violation is not None:
             failing.append(outcome.seed)
             click.echo(f"\rseed {outcome.seed}: {outcome.violation}")
-        progress = f"{ended} of {len(seeds)} seeds, {made:,} builds, {faults:,} faults"
-        click.echo(f"\r{progress}, {len(failing)} failed", nl=ended == len(seeds), err=True)
+        last = ended == len(seeds)
+        if last or sys.stderr.isatty():
+            progress = f"{ended} of {len(seeds)} seeds, {made:,} builds, {faults:,} faults"
+            click.echo(f"\r{progress}, {len(failing)} failed", nl=last, err=True)
     return failing
 
 

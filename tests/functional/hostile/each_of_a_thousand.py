@@ -49,6 +49,8 @@ COLUMNS = (
 def chosen() -> Sequence[Behaviour]:
     """Those that HOSTILE names, or each, the wrong types together as one of each."""
     names = os.environ.get("HOSTILE", "").split()
+    for name in names:
+        assert name in BEHAVIOURS, f"no behaviour is called {name}; see docs/hostile-builders.md"
     return [BEHAVIOURS[name] for name in names] or SINGLE
 
 
@@ -63,12 +65,13 @@ class EachTests(ThousandCase):
 
     async def test_each(self) -> None:
         """The healthy builders get the same number of builds in the same order, whoever is bad."""
+        behaviours = chosen()
         await self.add_healthy()
         await self.wave()  # the farm has a history
         rows: list[tuple[object, ...]] = []
         healthy, seconds = await self.timed_wave()
         rows.append(("(none)", "", 0, *served(healthy, healthy, seconds), *self.use() * 2))
-        for behaviour in chosen():
+        for behaviour in behaviours:
             rows.append(await self.face(behaviour, healthy))
             Console().print(*rows[-1])
         self.tell(rows)
