@@ -143,8 +143,11 @@ class TestSandbox(FarmTestCase):
         """The kernel holds the manager and all of its children to what the unit says."""
         pids = self.machine.run("pgrep", "-u", str(USER_ID)).split()
         self.assertGreaterEqual(len(pids), 3, "the manager and its two fork servers")
-        for pid in pids:
-            status = self.machine.run("cat", f"/proc/{pid}/status")
+        told = [self.machine.run("cat", f"/proc/{pid}/status") for pid in pids]
+        # The child of a check may have ended meanwhile.
+        statuses = [status for status in told if "No such" not in status]
+        self.assertGreaterEqual(len(statuses), 3, told)
+        for status in statuses:
             for line in ("NoNewPrivs:\t1", "Seccomp:\t2", "CapBnd:\t0000000000000000"):
                 self.assertIn(line, status)
             self.assertIsNotNone(re.search(rf"^Uid:\t{USER_ID}\t", status, re.MULTILINE))
