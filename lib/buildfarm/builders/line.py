@@ -7,11 +7,12 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.defer import TimeoutError as DeferredTimeout
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.protocol import Factory
 
 from buildfarm.builders.address import Endpoint
 from buildfarm.builders.connection import Connection, ConnectionFoundClosed, Sink
+from buildfarm.flow.deadlines import with_deadline
 from buildfarm.flow.reactors import Clock
 from buildfarm.vocab.errors import BuilderUnreachable
 
@@ -94,15 +95,19 @@ class Line(Generic[C]):
 
     async def _connect(self, what: str) -> C:
         connecting: Deferred[C] = self._endpoint.connect(self._factory)
-        connecting.addTimeout(self._connect_timeout, self._reactor)  # type: ignore[arg-type]
+
+        def too_late() -> BuilderUnreachable:
+            return self._unreachable(what, f"no answer within {self._connect_timeout:g} s")
+
         try:
-            self._connection = await connecting
-        except CancelledError:
+            self._connection = await with_deadline(
+                self._reactor, self._connect_timeout, connecting, too_late
+            )
+        except (BuilderUnreachable, CancelledError):
             raise
-        except DeferredTimeout as error:
-            raise self._unreachable(
-                what, f"no answer within {self._connect_timeout:g} s"
-            ) from error
+        except ConnectingCancelledError as error:
+            # Twisted's own word for it, which is no CancelledError.
+            raise CancelledError from error
         except Exception as error:
             raise self._unreachable(what, str(error)) from error
         return self._connection

@@ -2,7 +2,8 @@
 
 import hashlib
 
-from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
+from testtools import ExpectedException
+from twisted.internet.defer import CancelledError, Deferred, ensureDeferred, gatherResults
 from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
 from zope.interface import implementer
 
@@ -107,6 +108,14 @@ class TestSimulatedBuilder(SocketCase):
         await self.client.fetch_status()
         self.builder.disconnect()
         self.assertIs(DaemonStatus.IDLE, (await self.client.fetch_status()).status)
+
+    async def test_a_call_that_is_cancelled_while_it_connects(self) -> None:
+        """It ends as cancelled, not as if the builder could not be reached."""
+        client = self.client_at(self.hostile("never-answers"))
+        call = Deferred.fromCoroutine(client.fetch_status())
+        call.cancel()
+        with ExpectedException(CancelledError):
+            await call
 
     async def test_build_is_not_sent_to_a_daemon_that_was_restarted(self) -> None:
         """Whether the loss was noticed before or only by sending; the daemon has nothing of it."""
