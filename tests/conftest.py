@@ -1,6 +1,7 @@
 """What holds for every test: how hypothesis looks for examples, and what is closed in the end."""
 
 import os
+import signal
 
 from hypothesis import settings
 from twisted.internet import tcp
@@ -24,3 +25,9 @@ def pytest_unconfigure() -> None:
     reserved = tcp._reservedFD._fileDescriptor
     if reserved is not None:
         reserved.close()
+
+
+# A shell ignores interrupts for what it runs in the background, and so would every process of a
+# test; those that are told of one must hear it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
