@@ -31,7 +31,7 @@ from twisted.internet.task import Clock
 from buildfarm.filestore.logs import store_log
 from buildfarm.filestore.store import FileStore, Hold
 from buildfarm.retention.collector import Collector
-from buildfarm.storage import attempts, builds, chroots, forgetting, naming, orders
+from buildfarm.storage import attempts, builds, chroots, forgetting, orders
 from buildfarm.storage.database import Database
 from buildfarm.verdicts import settling
 from buildfarm.vocab.archive import ChrootSnapshot
@@ -292,17 +292,6 @@ class CollectingMachine(Happenings, RuleBasedStateMachine):
         )
 
     # What must hold.
-
-    def named(self) -> set[str]:
-        """Every file that the database names."""
-        found = set(self.act(naming.named_chroots))
-        for query in naming.NAMING_QUERIES:
-            after: int | None = 0
-            while after is not None:
-                page = self.ask(query, after)
-                found |= page.digests
-                after = page.last
-        return found
 
     @invariant()
     def nothing_needed_is_missing(self) -> None:

@@ -16,6 +16,7 @@ from buildfarm.storage import (
     chroots,
     epochs,
     events,
+    naming,
     queue,
     roster,
     uploads,
@@ -126,6 +127,17 @@ class Happenings:
             return query(self.store, *args, **kwargs)
         finally:
             self.store.rollback()
+
+    def named(self) -> set[str]:
+        """Every file that the database names."""
+        found = set(self.act(naming.named_chroots))
+        for query in naming.NAMING_QUERIES:
+            after: int | None = 0
+            while after is not None:
+                page = self.ask(query, after)
+                found |= page.digests
+                after = page.last
+        return found
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         """The rows of an SQL statement."""

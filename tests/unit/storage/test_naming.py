@@ -5,17 +5,6 @@ from tests.unit.storage.cases import StorageTestCase, source, stored
 
 
 class NamingTests(StorageTestCase):
-    def named(self) -> set[str]:
-        """All that is named."""
-        found = set(self.act(naming.named_chroots))
-        for query in naming.NAMING_QUERIES:
-            after: int | None = 0
-            while after is not None:
-                page = self.ask(query, after)
-                found |= page.digests
-                after = page.last
-        return found
-
     def test_chroots_sources_and_logs(self) -> None:
         """Every file that a build may need, or that people may ask for."""
         chroots = {stored(f"debian-{tag}.tar").sha256 for tag in ("amd64", "arm64", "i386")}
