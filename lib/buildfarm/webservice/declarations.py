@@ -125,12 +125,21 @@ class EntryType:
 
 @dataclass(frozen=True, slots=True)
 class CollectionType:
-    """A collection at the top of the service: `name` is its id in the WADL and its path."""
+    """A collection at the top of the service: `name` is its id in the WADL.
+
+    `path` is its address below the root where that is not its name.
+    """
 
     name: str
     doc: str
     target: str
     operations: tuple[Operation, ...] = ()
+    path: str = ""
+
+    @property
+    def address(self) -> str:
+        """Its path below the service root."""
+        return self.path or self.name
 
 
 @dataclass(frozen=True, slots=True)

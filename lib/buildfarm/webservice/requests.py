@@ -43,9 +43,7 @@ class Asked:
     def json(self) -> dict[str, Any]:
         """The body as a JSON object. Raises Denied, Refused."""
         if self.type != "application/json":
-            raise Denied(
-                HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, a JSON object."
-            )
+            raise Denied(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Send application/json, a JSON object.")
         try:
             found = json.loads(self.body)
         except (ValueError, RecursionError) as error:

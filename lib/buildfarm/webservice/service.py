@@ -7,6 +7,8 @@
 Layer 5. Tests: tests/unit/webservice/test_service.py, tests/functional/webservice.
 """
 
+import hashlib
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -34,7 +36,7 @@ from buildfarm.webservice.declarations import (
     Page,
     Service,
 )
-from buildfarm.webservice.representations import entry, link, same_to_write
+from buildfarm.webservice.representations import document, entry, link, same_to_write
 from buildfarm.webservice.requests import Asked
 from buildfarm.webservice.values import arguments, checked
 
@@ -116,7 +118,8 @@ class WebService:
         if wadl.MEDIA_TYPE in asked.headers.get("accept", ""):
             return _conditional(asked, self._wadl(asked.root), wadl.MEDIA_TYPE)
         links = {
-            f"{name}_collection_link": link(asked.root, name) for name in self._service.collections
+            f"{one.name}_collection_link": link(asked.root, one.address)
+            for one in self._service.collections.values()
         }
         return as_json(
             {
@@ -238,9 +241,10 @@ def _new_values(
 ) -> dict[str, Any]:
     """The writable values that differ, by field name; the others may be sent back unchanged."""
     declared = {one.wire_name: one for one in kind.fields}
+    as_sent = json.loads(document(before))
     found: dict[str, Any] = {}
     for wire_name, value in given.items():
-        if wire_name in before and before[wire_name] == value:
+        if wire_name in as_sent and as_sent[wire_name] == value:
             continue
         one = declared.get(wire_name)
         if one is None:
@@ -260,6 +264,4 @@ def _conditional(asked: Asked, body: bytes, content_type: str) -> Reply:
 
 def hash_of(body: bytes) -> str:
     """A short name of this content."""
-    import hashlib
-
     return hashlib.sha256(body).hexdigest()[:32]
