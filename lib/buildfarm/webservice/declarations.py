@@ -171,7 +171,8 @@ def _targets(service: Service) -> list[tuple[str, str]]:
     found = [(one.name, one.target) for one in service.collections.values()]
     for entry in service.entries.values():
         found += [(f"{entry.name}.{one.name}", one.target) for one in entry.fields]
-    for kind in (*service.entries.values(), *service.collections.values()):
+    kinds: list[EntryType | CollectionType] = [*service.entries.values()]
+    for kind in [*kinds, *service.collections.values()]:
         for operation in kind.operations:
             found.append((f"{kind.name}.{operation.name}", operation.target))
             found += [(f"{kind.name}.{operation.name}", one.target) for one in operation.parameters]

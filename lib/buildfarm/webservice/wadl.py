@@ -43,7 +43,8 @@ def wadl(service: Service, root: str) -> bytes:
         _collection(application, collection, root)
     for entry in service.entries.values():
         _entry(application, entry, root)
-    return ElementTree.tostring(application, encoding="utf-8", xml_declaration=True)
+    document: bytes = ElementTree.tostring(application, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _root(application: Element, service: Service, root: str) -> None:

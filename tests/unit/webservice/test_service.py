@@ -107,7 +107,7 @@ class EntryTests(ServiceTestCase):
         self.assertThat(reply.headers["Location"], Equals(f"{ROOT}books/Emma"))
 
     async def test_bad_changes_are_refused_with_a_sentence(self) -> None:
-        """What is unknown, fixed, of another kind or no JSON at all: 400, and nothing is written."""
+        """What is unknown, fixed, of another kind or no object: 400, and nothing is written."""
         for values, sentence in (
             ({"colour": "red"}, "A book has no 'colour'."),
             ({"readers": 9}, "readers of a book cannot be written."),
