@@ -14,9 +14,12 @@ from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.rows import columns, time_of
 from buildfarm.storage.tables import Archive, Membership, Person
 from buildfarm.storage.tables import ArchiveRight as ArchiveRightTable
+from buildfarm.vocab.announcements import PeopleChanged
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.names import is_name
 from buildfarm.vocab.people import ArchiveRight, PersonSnapshot
+
+_CHANGED = (PeopleChanged(),)
 
 _COLUMNS = columns(Person, "id", "name", "display_name", "is_team", "active", "created")
 
@@ -89,7 +92,7 @@ def set_active(
     store.execute(Update({Person.active: active}, Person.id == person.id), noresult=True)
     word = "activated" if active else "deactivated"
     record(store, now, [Change(Place(), f"{name} was {word}")], actor)
-    return Committed(person_named(store, name))
+    return Committed(person_named(store, name), _CHANGED)
 
 
 def join(store: Any, name: str, team: str, actor: str, now: datetime) -> Committed[PersonSnapshot]:
@@ -101,7 +104,7 @@ def join(store: Any, name: str, team: str, actor: str, now: datetime) -> Committ
         row = {Membership.team_id: joined.id, Membership.person_id: person.id}
         store.execute(Insert(row), noresult=True)
         record(store, now, [Change(Place(), f"{name} joined {team}")], actor)
-    return Committed(person_named(store, name))
+    return Committed(person_named(store, name), _CHANGED)
 
 
 def leave(store: Any, name: str, team: str, actor: str, now: datetime) -> Committed[PersonSnapshot]:
@@ -111,7 +114,7 @@ def leave(store: Any, name: str, team: str, actor: str, now: datetime) -> Commit
     if store.execute(Delete(gone, Membership)).rowcount != 1:
         raise Refused(f"{name} is no member of {team}.")
     record(store, now, [Change(Place(), f"{name} left {team}")], actor)
-    return Committed(person_named(store, name))
+    return Committed(person_named(store, name), _CHANGED)
 
 
 def grant(
@@ -128,7 +131,7 @@ def grant(
         store.execute(Insert(row), noresult=True)
         told = f"{name} may {right.value} in the archive {archive}"
         record(store, now, [Change(Place(), told)], actor)
-    return Committed(None)
+    return Committed(None, _CHANGED)
 
 
 def withdraw(
@@ -145,7 +148,7 @@ def withdraw(
         raise Refused(f"{name} had no right to {right.value} in the archive {archive}.")
     told = f"{name} may no longer {right.value} in the archive {archive}"
     record(store, now, [Change(Place(), told)], actor)
-    return Committed(None)
+    return Committed(None, _CHANGED)
 
 
 def archive_rights(store: Any) -> dict[str, dict[ArchiveRight, frozenset[str]]]:
@@ -168,9 +171,7 @@ def archive_rights(store: Any) -> dict[str, dict[ArchiveRight, frozenset[str]]]:
 
 
 def _rights(store: Any, archive_id: int, person_id: int) -> set[ArchiveRight]:
-    own = And(
-        ArchiveRightTable.archive_id == archive_id, ArchiveRightTable.person_id == person_id
-    )
+    own = And(ArchiveRightTable.archive_id == archive_id, ArchiveRightTable.person_id == person_id)
     rows = store.execute(Select(ArchiveRightTable.kind, own)).get_all()
     return {ArchiveRight(kind) for (kind,) in rows}
 

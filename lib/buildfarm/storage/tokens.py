@@ -18,6 +18,7 @@ from buildfarm.storage.people import person_named
 from buildfarm.storage.rows import columns, time_of
 from buildfarm.storage.tables import Person, Token
 from buildfarm.vocab.access import AccessLevel
+from buildfarm.vocab.announcements import PeopleChanged
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.people import PersonSnapshot, Secret, TokenKind, TokenSnapshot
 
@@ -149,14 +150,12 @@ def revoke(store: Any, token_id: int, actor: str, now: datetime) -> Committed[To
         store.execute(Update({Token.revoked: now}, Token.id == token_id), noresult=True)
         told = f"the token {token_id} of {found.person} was revoked"
         record(store, now, [Change(Place(), told)], actor)
-    return Committed(token_by_key(store, found.key).token)
+    return Committed(token_by_key(store, found.key).token, (PeopleChanged(),))
 
 
 def forget_tokens(store: Any, before: datetime, limit: int) -> Committed[int]:
     """Remove tokens that expired or were revoked before `before`, at most `limit`; how many."""
-    ended = Select(
-        Token.id, (Token.expires < before) | (Token.revoked < before), limit=limit
-    )
+    ended = Select(Token.id, (Token.expires < before) | (Token.revoked < before), limit=limit)
     return Committed(store.execute(Delete(Token.id.is_in(ended))).rowcount)
 
 

@@ -30,9 +30,7 @@ class TestTeams(PeopleTestCase):
         self.assertEqual(("moderators",), self.ask(people.person_named, "ann").teams)
         self.act(people.leave, "ann", "moderators", "root", self.now())
         self.assertEqual((), self.ask(people.members, "moderators"))
-        self.assertEqual(
-            ["ann joined moderators", "ann left moderators"], self.reasons()[-2:]
-        )
+        self.assertEqual(["ann joined moderators", "ann left moderators"], self.reasons()[-2:])
 
     def test_everybody(self) -> None:
         """People are listed by name with their teams."""

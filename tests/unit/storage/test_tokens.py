@@ -24,9 +24,7 @@ class TokenTestCase(StorageTestCase):
 
     def request(self, key: str = "asked") -> TokenSnapshot:
         """A client asks for a token, for an hour."""
-        return self.issue(
-            TokenKind.REQUEST, key, consumer="lp-shell", expires=self.now() + HOUR
-        )
+        return self.issue(TokenKind.REQUEST, key, consumer="lp-shell", expires=self.now() + HOUR)
 
     def good(self, key: str) -> bool:
         """Whether the token of this key still stands."""
@@ -127,9 +125,7 @@ class TestLogins(TokenTestCase):
         """A login token is good once, and not after its time."""
         expires = self.now() + HOUR
         for key in ("used", "old"):
-            self.issue(
-                TokenKind.LOGIN, key, person="ann", level=AccessLevel.WRITE, expires=expires
-            )
+            self.issue(TokenKind.LOGIN, key, person="ann", level=AccessLevel.WRITE, expires=expires)
         self.assertEqual("ann", self.act(tokens.use_once, "used", self.now()).person)
         self.assertRaises(Refused, self.act, tokens.use_once, "used", self.now())
         self.pass_time(HOUR.total_seconds())
