@@ -38,12 +38,9 @@ def page(
     wanted: Batch,
     url: str,
     query: Mapping[str, str],
-    resource_type: str | None = None,
 ) -> dict[str, Any]:
     """The representation of a batch of the collection at `url`, asked for with `query`."""
     found: dict[str, Any] = {"start": wanted.start, "total_size": total, "entries": list(entries)}
-    if resource_type is not None:
-        found["resource_type_link"] = resource_type
     after = wanted.start + len(entries)
     if entries and after < total:
         found["next_collection_link"] = _at(url, query, Batch(after, wanted.size))

@@ -1,7 +1,7 @@
 """OAuth 1.0 as launchpadlib speaks it: PLAINTEXT, in the Authorization header or in a form.
 
-The signature of PLAINTEXT is the consumer's secret and the token's, joined by `&`; consumers have no
-secret. What it proves is that the caller knows the token's secret, so the connection has to be
+The signature of PLAINTEXT is the consumer's secret and the token's, joined by `&`; consumers have
+no secret. What it proves is that the caller knows the token's secret, so the connection has to be
 private: TLS, or the machine itself.
 
 Layer 5. Tests: tests/unit/webservice/test_oauth.py.

@@ -1,8 +1,8 @@
 """Entries and pages as JSON, and their ETags.
 
-The ETag of an entry has two halves, as lazr.restful's: the second covers what can be written, and is
-all that a conditional write compares, so that a builder that goes on building meanwhile does not
-refuse the operator's note.
+The ETag of an entry has two halves, as lazr.restful's: the second covers what can be written, and
+is all that a conditional write compares, so that a builder that goes on building meanwhile does
+not refuse the operator's note.
 
 Layer 5. Tests: tests/unit/webservice/test_representations.py.
 """
@@ -36,7 +36,7 @@ def entry(kind: EntryType, subject: Any, root: str, *, private: bool) -> dict[st
 
 
 def same_to_write(etag: str, wanted: str) -> bool:
-    """Whether a write that expects the entry to be `wanted` may go on: the writable halves agree."""
+    """Whether a write that expects the entry to be `wanted` may go on: writable halves agree."""
     return wanted == "*" or etag.strip('"').rpartition("-")[2] == _writable_half(wanted)
 
 

@@ -16,9 +16,10 @@ from buildfarm.webservice.answers import Denied
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request below a service root: `root` is that URL, `path` what follows, `query` its arguments.
+    """A request below a service root: `root` is that URL, `path` what follows it.
 
-    `form` has the arguments of a POST: texts, and files as whatever the site made of them.
+    `query` has the arguments in the address, `form` those of a POST: texts, and files as whatever the
+    site made of them.
     """
 
     method: str

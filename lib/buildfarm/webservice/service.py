@@ -145,7 +145,8 @@ class WebService:
             type_id = route.collection.name
         else:
             type_id = f"{route.target}-page-resource"
-        return self._page(asked, context, route.target, found, wanted, f"{asked.root}#{type_id}")
+        shown = self._page(asked, route.target, found, wanted)
+        return as_json({"resource_type_link": f"{asked.root}#{type_id}", **shown})
 
     async def _entry(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
         if "ws.op" in asked.query or asked.method == "POST":
@@ -154,7 +155,7 @@ class WebService:
             return await self._change(asked, context, kind, subject)
         if asked.method not in ("GET", "HEAD"):
             raise not_allowed(asked.method, asked.path)
-        shown = self._shown(asked, context, kind, subject)
+        shown = self._shown(asked, kind, subject)
         if asked.headers.get("if-none-match") == shown["http_etag"]:
             return Reply(HTTPStatus.NOT_MODIFIED, headers={"ETag": shown["http_etag"]})
         return as_json(shown, ETag=shown["http_etag"])
@@ -163,7 +164,7 @@ class WebService:
         if kind.change is None:
             raise not_allowed(asked.method, asked.path)
         require(asked.visitor, kind.change_level)
-        before = self._shown(asked, context, kind, subject)
+        before = self._shown(asked, kind, subject)
         expected = asked.headers.get("if-match")
         if expected is not None and not same_to_write(before["http_etag"], expected):
             raise Denied(
@@ -172,7 +173,7 @@ class WebService:
             )
         values = _new_values(kind, asked.json(), before, asked.root)
         after = await kind.change(context, subject, values) if values else subject
-        shown = self._shown(asked, context, kind, after)
+        shown = self._shown(asked, kind, after)
         if shown["self_link"] != before["self_link"]:
             return as_json(shown, HTTPStatus.MOVED_PERMANENTLY, Location=shown["self_link"])
         return as_json(shown, CONTENT_RETURNED, ETag=shown["http_etag"])
@@ -195,7 +196,7 @@ class WebService:
             found = await operation.call(context, subject, wanted, **called)
             if asked.query.get("ws.show") == "total_size":
                 return as_json(found.total)
-            return self._page(asked, context, operation.target, found, wanted)
+            return as_json(self._page(asked, operation.target, found, wanted))
         result = await operation.call(context, subject, **called)
         if operation.answer is Answer.VALUE:
             return as_json(result)
@@ -203,22 +204,14 @@ class WebService:
         if operation.answer is Answer.CREATED:
             address = link(asked.root, kind.path(result))
             return Reply(HTTPStatus.CREATED, headers={"Location": str(address)})
-        return as_json(None if result is None else self._shown(asked, context, kind, result))
+        return as_json(None if result is None else self._shown(asked, kind, result))
 
-    def _page(
-        self,
-        asked: Asked,
-        context: Any,
-        target: str,
-        found: Page,
-        wanted: Batch,
-        resource_type: str | None = None,
-    ) -> Reply:
+    def _page(self, asked: Asked, target: str, found: Page, wanted: Batch) -> dict[str, Any]:
         kind = self._service.entries[target]
-        entries = [self._shown(asked, context, kind, one) for one in found.subjects]
-        return as_json(page(entries, found.total, wanted, asked.url, asked.query, resource_type))
+        entries = [self._shown(asked, kind, one) for one in found.subjects]
+        return page(entries, found.total, wanted, asked.url, asked.query)
 
-    def _shown(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> dict[str, Any]:
+    def _shown(self, asked: Asked, kind: EntryType, subject: Any) -> dict[str, Any]:
         return entry(kind, subject, asked.root, private=asked.visitor.is_admin)
 
 

@@ -69,10 +69,10 @@ def checked(declared: Field | Parameter, value: Any, root: str) -> Any:
 def path_of(link: Any, root: str) -> str:
     """The path below `root` that `link` names; `/builders/bob` and the whole URL are the same.
 
-    Raises ValueError for what leads elsewhere.
+    Raises TypeError or ValueError for what leads elsewhere.
     """
     if not isinstance(link, str):
-        raise ValueError(f"{link!r} is no link.")
+        raise TypeError(f"{link!r} is no link.")
     if link.startswith("/"):
         return unquote(link)
     wanted, own = urlsplit(link), urlsplit(root)
@@ -87,19 +87,19 @@ def _text(value: Any) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no text.")
+        raise TypeError(f"{value!r} is no text.")
     return value
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is no whole number.")
+        raise TypeError(f"{value!r} is no whole number.")
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{value!r} is no number.")
+        raise TypeError(f"{value!r} is no number.")
     return value
 
 
@@ -108,20 +108,20 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if not isinstance(value, bool):
-        raise ValueError(f"{value!r} is neither true nor false.")
+        raise TypeError(f"{value!r} is neither true nor false.")
     return value
 
 
 def _time(value: Any) -> datetime:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no time.")
+        raise TypeError(f"{value!r} is no time.")
     time = datetime.fromisoformat(value)
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
 def _list(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise ValueError(f"{value!r} is no list of texts.")
+        raise TypeError(f"{value!r} is no list of texts.")
     return value
 
 

@@ -79,6 +79,7 @@ class DoorkeeperTests(StorageTestCase):
                 TokenKind.SESSION, self.token.key, self.token.secret, "127.0.0.1"
             )
         self.act(people.set_active, "ann", False, "root", self.now())
+        self.doorkeeper.publish(self.announced[0])
         await self.fails(self.token.key, self.token.secret)
 
     async def test_the_database_is_not_asked_each_time(self) -> None:

@@ -7,10 +7,10 @@ from urllib.parse import parse_qs, urlsplit
 from testtools.matchers import Contains, ContainsDict, Equals
 
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.catalogue import Book, Shelf, library
 from buildfarm.vocab.access import ANYBODY, AccessLevel, Visitor
 from buildfarm.webservice.answers import Reply
 from buildfarm.webservice.requests import Asked
-from catalogue import Book, Shelf, library
 
 ROOT = "http://farm.test/devel/"
 READER = Visitor("ann", level=AccessLevel.READ)
