@@ -42,6 +42,14 @@ def as_json(value: object, status: int = HTTPStatus.OK, **headers: str) -> Reply
     return Reply(status, document(value), JSON, headers)
 
 
+class Elsewhere(Exception):
+    """What was asked for is at another path, which is answered with 303."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+
 def not_found(path: str) -> Denied:
     """Nothing is there, or nothing that this visitor may know of."""
     return Denied(HTTPStatus.NOT_FOUND, f"There is nothing at {path}.")

@@ -7,7 +7,7 @@ representations carry it, and a PATCH is checked against it.
 Layer 5. Tests: tests/unit/webservice.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -111,7 +111,8 @@ class EntryType:
 
     `path(subject)` is its address below the service root. `change(context, subject, values)`
     carries out a PATCH whose values were checked against the writable fields, and gives the new
-    subject; without it nothing is writable.
+    subject; without it nothing is writable. `kind_of(subject)` names another entry type where a
+    subject is of that: a team among people.
     """
 
     name: str
@@ -120,6 +121,7 @@ class EntryType:
     fields: tuple[Field, ...]
     operations: tuple[Operation, ...] = ()
     change: Callable[..., Awaitable[Any]] | None = None
+    kind_of: Callable[[Any], str] | None = None
     change_level: AccessLevel = AccessLevel.WRITE
 
 
@@ -156,11 +158,24 @@ class Service:
 
     entries: dict[str, EntryType] = field(default_factory=dict)
     collections: dict[str, CollectionType] = field(default_factory=dict)
+    tops: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entries: Sequence[EntryType], collections: Sequence[CollectionType]) -> "Service":
-        """The service of these; raises ValueError where a target is not among them."""
-        service = cls({one.name: one for one in entries}, {one.name: one for one in collections})
+    def of(
+        cls,
+        entries: Sequence[EntryType],
+        collections: Sequence[CollectionType],
+        tops: Mapping[str, str] | None = None,
+    ) -> "Service":
+        """The service of these; raises ValueError where a target is not among them.
+
+        `tops` are entries that the root links to, with their addresses.
+        """
+        service = cls(
+            {one.name: one for one in entries},
+            {one.name: one for one in collections},
+            dict(tops or {}),
+        )
         for owner, target in _targets(service):
             if target and target not in service.entries:
                 raise ValueError(f"{owner} leads to {target!r}, which is not declared.")
@@ -169,6 +184,7 @@ class Service:
 
 def _targets(service: Service) -> list[tuple[str, str]]:
     found = [(one.name, one.target) for one in service.collections.values()]
+    found += [("The root", name) for name in service.tops]
     for entry in service.entries.values():
         found += [(f"{entry.name}.{one.name}", one.target) for one in entry.fields]
     kinds: list[EntryType | CollectionType] = [*service.entries.values()]

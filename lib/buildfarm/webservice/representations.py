@@ -28,7 +28,7 @@ def entry(kind: EntryType, subject: Any, root: str, *, private: bool) -> dict[st
         half[declared.wire_name] = _value(declared, subject, root, private)
     return {
         "self_link": link(root, kind.path(subject)),
-        "resource_type_link": f"{root}#{kind.name}",
+        "resource_type_link": f"{root}#{kind.kind_of(subject) if kind.kind_of else kind.name}",
         "http_etag": f'"{_digest(fixed)}-{_digest(writable)}"',
         **fixed,
         **writable,

@@ -21,6 +21,7 @@ from buildfarm.webservice import wadl
 from buildfarm.webservice.answers import (
     CONTENT_RETURNED,
     Denied,
+    Elsewhere,
     Reply,
     as_json,
     not_allowed,
@@ -83,6 +84,9 @@ class WebService:
             return await self._answer(asked)
         except Denied as denied:
             return denied.reply
+        except Elsewhere as elsewhere:
+            location = str(link(asked.root, elsewhere.path))
+            return Reply(HTTPStatus.SEE_OTHER, headers={"Location": location})
         except Refused as error:
             return refused(error)
 
@@ -125,6 +129,7 @@ class WebService:
             {
                 "resource_type_link": f"{asked.root}#service-root",
                 "me_link": link(asked.root, "people/+me"),
+                **{f"{name}_link": link(asked.root, at) for name, at in self._service.tops.items()},
                 **links,
             }
         )

@@ -55,6 +55,8 @@ def _root(application: Element, service: Service, root: str) -> None:
     for collection in service.collections.values():
         link = _param(shown, f"{collection.name}_collection_link")
         SubElement(link, "link", resource_type=f"{root}#{collection.name}")
+    for name in service.tops:
+        SubElement(_param(shown, f"{name}_link"), "link", resource_type=f"{root}#{name}")
     SubElement(_param(shown, "me_link"), "link", resource_type=f"{root}#person")
 
 
