@@ -1,4 +1,4 @@
-"""Run the benchmarks, or those that are named: `python -m bench [scan] [build] [latency]`.
+"""Run the benchmarks, or those that are named: `python -m bench [NAME]…`.
 
 Prints a table and writes var/bench/results.json. A figure that is not reached is reported as it
 is; only a benchmark that could not be run makes this fail.
@@ -10,10 +10,17 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import build, latency, scan
+from bench import build, gather, latency, scan, soak, stall
 from bench.figures import show, write
 
-BENCHMARKS = {"scan": scan.figures, "build": build.figures, "latency": latency.figures}
+BENCHMARKS = {
+    "scan": scan.figures,
+    "build": build.figures,
+    "latency": latency.figures,
+    "stall": stall.figures,
+    "gather": gather.figures,
+    "soak": soak.figures,
+}
 
 RESULTS = Path(__file__).parents[1] / "var" / "bench" / "results.json"
 

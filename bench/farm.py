@@ -43,23 +43,30 @@ class Builders:
         *,
         processes: int = 1,
         seconds: float,
+        spread: float = 0.0,
         size: int = 0,
         prepare: int = 0,
+        shared: bool = False,
+        first: int = 0,
     ) -> None:
+        """`first` numbers them on after those of other processes: it makes their addresses."""
         self._processes = []
         self._events = []
         share = count // processes
         for number in range(processes):
-            self._events.append(directory / f"events-{number}")
+            self._events.append(directory / f"events-{first}-{number}")
             arguments = {
                 "count": share,
-                "first": number * share,
+                "first": first + number * share,
                 "seconds": seconds,
+                "spread": spread,
                 "size": size,
                 "prepare": prepare,
                 "events": self._events[-1],
             }
             options = [f"--{name}={value}" for name, value in arguments.items()]
+            if shared:
+                options.append("--shared")
             self._processes.append(
                 subprocess.Popen(
                     [sys.executable, "-m", "bench.builders", *options],
@@ -84,9 +91,13 @@ class Builders:
 
     def builds(self) -> list[dict[str, Any]]:
         """The builds that began, in order: `builder`, `began`, `ends` in monotonic seconds."""
+        return self.events("began")
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        """What happened of one kind, in order: `began`, `fetched` or `cleaned`."""
         lines = [line for path in self._events for line in path.read_text().splitlines(True)]
         found = [json.loads(line) for line in lines if line.endswith("\n")]
-        return sorted(found, key=lambda build: float(build["began"]))
+        return sorted((one for one in found if kind in one), key=lambda one: float(one[kind]))
 
     def close(self) -> None:
         for process in self._processes:
@@ -104,33 +115,52 @@ class Builders:
 class Manager:
     """`buildd-manager run` with one archive, published into a directory, and its chroot.
 
-    `scanning` are settings of that section; all others have their defaults.
+    `settings` are those that have not their defaults, by section. With `report`, the manager is
+    probed (`bench.probed`), and writes what the probe has seen there when it ends.
     """
 
-    def __init__(self, directory: Path, scanning: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        settings: Mapping[str, Mapping[str, object]] | None = None,
+        report: Path | None = None,
+    ) -> None:
         self._directory = directory
+        self.database_uri = f"sqlite:///{directory}/state/buildd-manager.db"
         self._control = directory / "state" / "control.sock"
         self.archive = directory / "archive"
         self._sources = directory / "sources"
         self._sources.mkdir()
         config = directory / "manager.toml"
-        config.write_text(_configuration(scanning or {}))
-        command = [str(Path(sys.executable).parent / "buildd-manager"), "--config", str(config)]
-        subprocess.run([*command, "init"], check=True, stdout=subprocess.DEVNULL)
-        with (directory / "manager.log").open("wb") as log:
-            self.process = subprocess.Popen([*command, "run"], stdout=log, stderr=log)
+        config.write_text(_configuration(settings or {}))
+        program = [str(Path(sys.executable).parent / "buildd-manager")]
+        options = ["--config", str(config)]
+        subprocess.run([*program, *options, "init"], check=True, stdout=subprocess.DEVNULL)
+        if report is not None:
+            program = [sys.executable, "-m", "bench.probed", str(report)]
+        self._command = [*program, *options, "run"]
+        self.start()
+
+    def start(self) -> None:
+        """Start the program, and wait for nothing."""
+        with (self._directory / "manager.log").open("ab") as log:
+            self.process = subprocess.Popen(self._command, cwd=TREE, stdout=log, stderr=log)
+
+    def stop(self) -> None:
+        """End it as an operator does; running builds go on."""
+        processes.end(self.process)
 
     def __enter__(self) -> Self:
         try:
             wait_for(self._answers, _START, "the manager has started")
             self._furnish()
         except BaseException:
-            processes.end(self.process)
+            self.stop()
             raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        processes.end(self.process)
+        self.stop()
 
     def ask(self, verb: str, *files: Path, **params: object) -> Any:
         """Have a verb carried out through the control socket."""
@@ -139,16 +169,29 @@ class Manager:
             streams = [stack.enter_context(file.open("rb")) for file in files]
             return ask(connect(self._control), request, streams, lambda _: None)
 
-    def add_builders(self, urls: Sequence[str]) -> list[str]:
+    def add_builders(self, urls: Sequence[str], prefix: str = "builder") -> list[str]:
         """Add a builder for each URL; their names."""
-        names = [f"builder-{number}" for number in range(len(urls))]
+        names = [f"{prefix}-{number}" for number in range(len(urls))]
         for name, url in zip(names, urls, strict=True):
             self.ask("builder.add", name=name, url=url, processors=[ARCHITECTURE])
         return names
 
-    def submit(self, number: int) -> None:
+    def add_archive(self, name: str, uploader: str, path: Path) -> None:
+        """Add an archive for `SUITE`, published by `uploader` at or with `path`."""
+        self.ask(
+            "archive.add",
+            name=name,
+            distribution="debian",
+            suites=[SUITE],
+            architectures=[ARCHITECTURE],
+            nominated_architecture=ARCHITECTURE,
+            uploader=uploader,
+            path=str(path),
+        )
+
+    def submit(self, number: int, archive: str = "bench") -> None:
         """Queue a build of the source package of this number."""
-        self.ask("submit", *write_source(number, self._sources), archive="bench", suite=SUITE)
+        self.ask("submit", *write_source(number, self._sources), archive=archive, suite=SUITE)
 
     def published(self) -> int:
         """How many builds are published."""
@@ -172,34 +215,29 @@ class Manager:
         return True
 
     def _furnish(self) -> None:
-        self.ask(
-            "archive.add",
-            name="bench",
-            distribution="debian",
-            suites=[SUITE],
-            architectures=[ARCHITECTURE],
-            nominated_architecture=ARCHITECTURE,
-            uploader="directory",
-            path=str(self.archive),
-        )
+        self.add_archive("bench", "directory", self.archive)
         chroot = make_chroot(self._directory / "chroot.tar.gz")
         place = {"distribution": "debian", "series": SUITE, "architecture": ARCHITECTURE}
         self.ask("chroot.set", chroot, **place)
 
 
-def _configuration(scanning: Mapping[str, float]) -> str:
+def _configuration(settings: Mapping[str, Mapping[str, object]]) -> str:
     files, web = free_port(), free_port()
-    lines = [
-        "[manager]",
-        'state_dir = "state"',
-        "min_free_bytes = 1",
-        "[files]",
-        f'listen = "tcp:{files}:interface=127.0.0.1"',
-        f'public_url = "http://127.0.0.1:{files}"',
-        "[web]",
-        f'listen = "tcp:{web}:interface=127.0.0.1"',
-        f'public_url = "http://127.0.0.1:{web}"',
-        "[scanning]",
-        *(f"{name} = {value}" for name, value in scanning.items()),
-    ]
+    sections: dict[str, dict[str, object]] = {
+        "manager": {"state_dir": "state", "min_free_bytes": 1},
+        "files": {
+            "listen": f"tcp:{files}:interface=127.0.0.1",
+            "public_url": f"http://127.0.0.1:{files}",
+        },
+        "web": {
+            "listen": f"tcp:{web}:interface=127.0.0.1",
+            "public_url": f"http://127.0.0.1:{web}",
+        },
+    }
+    for name, values in settings.items():
+        sections.setdefault(name, {}).update(values)
+    lines = []
+    for name, values in sections.items():
+        # What JSON and TOML write alike: texts, numbers, lists of them.
+        lines += [f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items())]
     return "\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""Processes of a benchmark, each ended by who started it; and the CPU that they took."""
+"""Processes of a benchmark, each ended by who started it; and what they took."""
 
 import os
 import subprocess
@@ -29,6 +29,17 @@ def cpu_seconds(pid: int) -> float:
 def cpu_seconds_of_tree(pid: int) -> float:
     """The same with that of its children, those that live and those that have ended."""
     return sum(_times(pid)) / _TICKS + sum(map(cpu_seconds_of_tree, _children(pid)))
+
+
+def memory(pid: int) -> int:
+    """Bytes of memory that a process has resident."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def descriptors(pid: int) -> int:
+    """How many descriptors a process has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def _times(pid: int) -> tuple[int, int, int, int]:

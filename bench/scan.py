@@ -40,7 +40,7 @@ def figures() -> list[Figure]:
         try:
             idle_peer = _peer(builders.urls, _INTERVAL)
             busy_peer = _peer(builders.urls, 0)
-            with Manager(directory, _OFTEN) as manager:
+            with Manager(directory, {"scanning": _OFTEN}) as manager:
                 manager.add_builders(builders.urls)
                 idle = _ours(manager, builders)
                 for number in range(BUILDING):

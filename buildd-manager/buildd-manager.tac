@@ -17,7 +17,9 @@ from buildfarm.assembly.service import make_service
 from buildfarm.assembly.settings import VARIABLE, load
 from buildfarm.flow.logfile import LogFile
 from buildfarm.flow.readiness import Readiness
+from buildfarm.flow.steadytime import run_on_steady_time
 
+run_on_steady_time(reactor)
 config = Path(os.environ[VARIABLE])
 log_name = os.environ.get("BUILDD_MANAGER_LOG")
 log_file = LogFile(Path(log_name) if log_name else None)

@@ -33,6 +33,7 @@ LAYERS = {
 BESIDE = {
     "refbuilder": {"vocab", "wire", "flow"},
     "farmtesting": {*LAYERS, "refbuilder"},
+    "simulation": {*LAYERS, "farmtesting"},
 }
 
 #: Decisions and words: no library but Python's own, and of that nothing that does I/O.
@@ -89,14 +90,14 @@ class TestLayers(FarmTestCase):
         self.assertEqual([], wrong)
 
     def test_farmtesting_is_for_tests(self) -> None:
-        """What exists for tests is imported by tests and benchmarks alone."""
+        """What exists for tests is imported by tests, benchmarks and the simulation alone."""
         wrong = [
             place
             for top in ("buildd-manager", "demo", "lib", "scripts")
             for module in modules(top)
-            if module.package != "farmtesting"
+            if module.package not in {"farmtesting", "simulation"}
             for package, place in packages_imported(module).items()
-            if package == "farmtesting"
+            if package in {"farmtesting", "simulation"}
         ]
         self.assertEqual([], wrong)
 

@@ -22,25 +22,37 @@ _DEADLINE = 240
 
 @dataclass(frozen=True, slots=True)
 class BuildbotRun:
-    """What a run measured: `waits` are seconds, `cpu_seconds` the master's."""
+    """What a run measured: `waits` are seconds, `cpu_seconds` the master's.
+
+    `ticks` are those of `bench.probe` in the master's reactor, `window` the time that counts.
+    """
 
     builds: int
     seconds: float
     cpu_seconds: float
     waits: tuple[float, ...]
+    ticks: tuple[tuple[float, float], ...] = ()
+    window: tuple[float, float] = (0.0, 0.0)
 
 
-def run(mode: str, workers: int, builds: int, build_seconds: float = 0.0) -> BuildbotRun:
+def run(
+    mode: str,
+    workers: int,
+    builds: int,
+    build_seconds: float = 0.0,
+    size: int = 1024 * 1024,
+) -> BuildbotRun:
     """Have `builds` built by `workers`.
 
-    `mode` is `throughput` (with an upload of 1 MiB each), `idle` (one at a time, each queued when
-    nothing runs) or `backlog` (all queued at once, each lasting `build_seconds`).
+    `mode` is `throughput` (with an upload of `size` bytes each), `stall` (the same, with the probe
+    in the master), `idle` (one at a time, each queued when nothing runs) or `backlog` (all queued
+    at once, each lasting `build_seconds`).
     """
     with tempfile.TemporaryDirectory(prefix="bench-buildbot-") as scratch:
         directory = Path(scratch)
         report = directory / "report.json"
         upload = directory / "upload.bin"
-        upload.write_bytes(os.urandom(1024 * 1024))
+        upload.write_bytes(os.urandom(size))
         master, worker = directory / "master", directory / "workers"
         worker.mkdir()
         subprocess.run(
@@ -60,6 +72,7 @@ def run(mode: str, workers: int, builds: int, build_seconds: float = 0.0) -> Bui
             "BENCH_LISTEN": f"tcp:{port}:interface=127.0.0.1",
             "BENCH_CONNECT": f"127.0.0.1:{port}",
             "BENCH_CONFIG": str(HERE / "master.cfg"),
+            "PYTHONPATH": str(HERE.parents[2]),
         }
         with (
             _twistd("master.tac", master, environment) as running,
@@ -75,7 +88,12 @@ def run(mode: str, workers: int, builds: int, build_seconds: float = 0.0) -> Bui
             raise RuntimeError(f"Buildbot did not report; the end of its log:\n{log[-2000:]}")
         figures = json.loads(report.read_text())
         return BuildbotRun(
-            figures["builds"], figures["seconds"], figures["cpu_seconds"], tuple(figures["waits"])
+            builds=figures["builds"],
+            seconds=figures["seconds"],
+            cpu_seconds=figures["cpu_seconds"],
+            waits=tuple(figures["waits"]),
+            ticks=tuple(map(tuple, figures["ticks"])),
+            window=(figures["begun"], figures["begun"] + figures["seconds"]),
         )
 
 

@@ -74,7 +74,8 @@ async def rescore(farm: Farm, caller: Caller, *, build_id: int, score: int) -> B
 async def why(farm: Farm, caller: Caller, *, build_id: int) -> Why:
     """Why a build waits, or what became of it."""
     pauses = farm.live.pauses() if farm.live is not None else ()
-    return await fetch_why(farm.transactor, build_id, pauses, farm.utc_now())
+    troubles = farm.live.troubles() if farm.live is not None else {}
+    return await fetch_why(farm.transactor, build_id, pauses, farm.utc_now(), troubles)
 
 
 def _last_builder(store: Any, build: BuildSnapshot) -> str | None:

@@ -4,7 +4,7 @@ Layer 5. The same verbs run inside the daemon and, where none runs, inside a com
 the manager's lock: what only a daemon knows comes in as `Live`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +32,9 @@ class Live(Protocol):
 
     def pauses(self) -> tuple[str, ...]:
         """Why dispatch pauses, as sentences; empty while it goes on."""
+
+    def troubles(self) -> Mapping[int, str]:
+        """What each builder that fails at present does wrong, by builder id, as a clause."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from buildfarm.assembly.surroundings import Surroundings
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.epochs import Epoch
@@ -27,3 +28,4 @@ class Ground:
     workers: Workers
     utc_now: Callable[[], datetime]
     checkpoint: Callable[[str], None]
+    surroundings: Surroundings

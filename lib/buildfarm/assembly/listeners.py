@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.endpoints import serverFromString
 from twisted.web.resource import Resource
 
+from buildfarm.assembly.endpoints import with_backlog
 from buildfarm.assembly.ground import Ground
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
@@ -52,4 +53,4 @@ def for_people(ground: Ground) -> Resource:
 async def listening(reactor: Any, address: str, resource: Resource) -> Any:
     """A port that serves `resource` at `address`. Raises CannotListenError."""
     site: Any = QuietSite(resource, reactor=reactor)
-    return await serverFromString(reactor, address).listen(site)
+    return await serverFromString(reactor, with_backlog(address)).listen(site)

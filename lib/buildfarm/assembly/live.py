@@ -33,6 +33,11 @@ class LiveFarm:
         """Why dispatch pauses, as sentences."""
         return self._pauses.reasons()
 
+    def troubles(self) -> dict[int, str]:
+        """What each builder that fails at present does wrong, by builder id."""
+        found = {one.steps.builder.id: one.trouble for one in self._roster.scanners}
+        return {builder_id: trouble for builder_id, trouble in found.items() if trouble}
+
     def _scanner_of(self, build_id: int) -> Scanner | None:
         for scanner in self._roster.scanners:
             job = scanner.steps.job

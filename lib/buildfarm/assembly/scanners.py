@@ -24,6 +24,7 @@ from buildfarm.scanning.progress import ProgressJournal
 from buildfarm.scanning.roster import Roster
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.scanning.steps import Steps
+from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage import attempts
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.settings import Settings
@@ -38,11 +39,13 @@ class Scanners:
     crew: Crew
     resetter: Resetter
     watch: DiskWatch
+    timekeeper: Timekeeper
     make_scanner: Callable[[Standing], Scanner]
 
     async def start(self) -> None:
-        """Watch the disk, write progress, scan every builder."""
+        """Watch disk and clock, write progress, scan every builder."""
         self.watch.start()
+        self.timekeeper.start()
         self.crew.progress.start()
         await self.roster.start(self.make_scanner)
 
@@ -50,6 +53,7 @@ class Scanners:
         """End each scanner after its step or `grace` seconds, then write the last notes."""
         await self.roster.stop(grace)
         self.watch.stop()
+        self.timekeeper.stop()
         await self.crew.progress.stop()
 
     def reload(self, settings: Settings) -> None:
@@ -59,13 +63,13 @@ class Scanners:
         crew.dispatcher.scanning = crew.judge.scanning = settings.scanning
         crew.resets = self.resetter.settings = settings.resets
         crew.gatherer.settings = settings.gather
-        self.watch.settings = settings
+        self.watch.settings = self.timekeeper.settings = settings
 
 
 def wire_scanners(ground: Ground) -> Scanners:
     """Build the scanners' side of the manager; nothing of it runs yet."""
     settings = ground.settings
-    turns = FairQueue(ground.reactor)
+    turns = FairQueue(ground.reactor, cpu_clock=ground.surroundings.cpu_clock)
     pace = Pace(settings.scanning, lambda: turns.total_cpu_used)
     pauses = Pauses(ground.utc_now)
     roster = Roster(
@@ -79,10 +83,13 @@ def wire_scanners(ground: Ground) -> Scanners:
     )
     pauses.when_resumed = roster.everybody_seek
     watch = DiskWatch(ground.reactor, settings, workers=ground.workers, pauses=pauses)
+    timekeeper = Timekeeper(
+        ground.reactor, settings, utc_now=ground.utc_now, storage=ground.storage
+    )
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)
     make_scanner = _scanner_maker(ground, roster, crew, turns)
-    return Scanners(roster, pauses, crew, resetter, watch, make_scanner)
+    return Scanners(roster, pauses, crew, resetter, watch, timekeeper, make_scanner)
 
 
 def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:

@@ -26,18 +26,19 @@ from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.scanners import Scanners, wire_scanners
+from buildfarm.assembly.surroundings import REAL, Surroundings
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.childpool import ChildPool
-from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
 from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
-from buildfarm.storage.database import Database
+from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
+from buildfarm.uploads import checking
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
@@ -77,11 +78,13 @@ class FarmService(Service):
         *,
         now: Callable[[], datetime] = utc_now,
         checkpoint: Callable[[str], None] = no_checkpoint,
+        surroundings: Surroundings = REAL,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
         self._now = now
         self._checkpoint = checkpoint
+        self._surroundings = surroundings
         self._parts = Sequence(reactor, _STOP_WITHIN)
         self._starting: Deferred[None] = Deferred()
         self._reloading: list[Callable[[Settings], None]] = []
@@ -149,7 +152,7 @@ class FarmService(Service):
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
 
-        self._sweep_old(ground)
+        self._sweep_old(ground, scanners.timekeeper)
         await self._answer_commands(ground, scanners)
         self.log.info(
             "started: epoch {epoch}, {builders} builders",
@@ -157,7 +160,7 @@ class FarmService(Service):
             builders=len(scanners.roster.scanners),
         )
 
-    def _sweep_old(self, ground: Ground) -> None:
+    def _sweep_old(self, ground: Ground, timekeeper: Timekeeper) -> None:
         """What is older than `[retention]` says goes, now and then."""
         sweep = Sweep(
             ground.reactor,
@@ -166,6 +169,7 @@ class FarmService(Service):
             workers=ground.workers,
             spool_dir=ground.settings.spool_dir,
             utc_now=ground.utc_now,
+            steady_for=timekeeper.steady_for,
         )
         sweep.start()
         self._stops("sweep", sweep.stop, _THREADS_GRACE)
@@ -185,11 +189,14 @@ class FarmService(Service):
             for subscriber in subscribers:
                 subscriber(announcement)
 
-        database = Database(settings.database_uri)
+        make_crew = self._surroundings.make_crew
+        database = self._surroundings.open_database(settings.database_uri)
         database.check()
-        storage = Transactor(reactor, database, announce, settings.manager.database_threads)
+        readers = settings.manager.database_threads
+        storage = Transactor(reactor, database, announce, readers, make_crew)
         self._stops("database", storage.stop, _THREADS_GRACE)
-        workers = Workers(reactor, settings.manager.file_threads, 1024, "files")
+        size = settings.manager.file_threads
+        workers = Workers(reactor, size, 1024, "files", make_crew(size, "files"))
         self._stops("file threads", workers.stop, _THREADS_GRACE)
         return Ground(
             reactor=reactor,
@@ -200,6 +207,7 @@ class FarmService(Service):
             workers=workers,
             utc_now=self._now,
             checkpoint=self._checkpoint,
+            surroundings=self._surroundings,
         )
 
     async def _answer_commands(self, ground: Ground, scanners: Scanners) -> None:
@@ -229,11 +237,15 @@ class FarmService(Service):
     def _upload_stage(self, ground: Ground) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
-        forks = ForkServer(PRELOADED)
+        forks = self._surroundings.start_forks(PRELOADED)
         self._parts.started("fork server", forks.stop, 2.0)
         children = ChildPool(forks, FUNCTION, _JOBS_PER_CHILD)
         self._parts.started("upload children", children.stop, 2.0)
-        workers = Workers(self._reactor, settings.uploads.threads, 256, "uploads")
+        size = settings.uploads.threads
+        checks = self._surroundings.start_forks(checking.PRELOADED)
+        self._parts.started("fork server of checks", checks.stop, 2.0)
+        crew = self._surroundings.make_crew(size, "uploads")
+        workers = Workers(self._reactor, size, 256, "uploads", crew)
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
 
         def publish_as_set(
@@ -250,6 +262,7 @@ class FarmService(Service):
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
             )
+                checks=checks,
 
         stage = UploadStage(
             self._reactor,
@@ -261,6 +274,8 @@ class FarmService(Service):
             settings=settings.uploads,
             utc_now=self._now,
             checkpoint=self._checkpoint,
+            spread=self._surroundings.spread,
+            wait_in_thread=self._surroundings.wait_in_thread,
         )
         self._stops("uploads", stage.stop, _UPLOADS_GRACE)
         self._reloading.append(stage.reload)

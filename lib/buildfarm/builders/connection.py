@@ -9,7 +9,8 @@ redirect followed. Between exchanges the connection waits to be used again, and 
 
 This is the hottest code of the manager, several times a second for each builder: one timer serves
 the whole life of a connection (`reset` to a later time costs no scheduling), and the parser calls
-back only for what is needed.
+back only for what is needed. To move a timer to an earlier time, though, Twisted searches all
+timers for it: then a new one is made.
 """
 
 import socket
@@ -95,9 +96,17 @@ class Connection(TwistedProtocol):
         self._received = self._received_body = 0
         self._headers_complete = self._complete = False
         self._exchanges += 1
-        self._timer.reset(seconds)
+        self._allow(seconds)
         self._send(request)
         return answered
+
+    def _allow(self, seconds: float) -> None:
+        """Have the timer end what is under way in `seconds`."""
+        if self._reactor.seconds() + seconds < self._timer.time:
+            self._timer.cancel()
+            self._timer = self._reactor.callLater(seconds, self._time_is_up)
+        else:
+            self._timer.reset(seconds)
 
     def _send(self, request: bytes) -> None:
         """Send at once what the socket takes, which is nearly always all of it.

@@ -17,11 +17,12 @@ from twisted.internet.task import deferLater
 from buildfarm.builders.address import BuilderAddress
 from buildfarm.flow import lockfiles
 from buildfarm.flow.children import run_command
+from buildfarm.flow.durable import full_disk_named
 from buildfarm.flow.lockfiles import HeldLock
 from buildfarm.flow.reactors import ProcessReactor
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.builder import BuilderSnapshot
-from buildfarm.vocab.errors import FlowError, Refused, ResetFailed
+from buildfarm.vocab.errors import LockHeld, Refused, ResetFailed
 from buildfarm.vocab.names import is_name
 from buildfarm.vocab.settings import ResetSettings
 
@@ -66,7 +67,8 @@ class Resetter:
     async def reset(self, builder: BuilderSnapshot) -> str:
         """Run the reset command of `builder`; the end of what it printed.
 
-        Raises ResetFailed, with that output, where the command does not end well in time.
+        Raises ResetFailed, with that output, where the command does not end well in time; DiskFull,
+        ChildError or OSError where it could not be started, which is no fault of the builder's.
         """
         arguments = reset_arguments(self.settings.command, builder)
         places = self._places_of(builder.vm_host or "")
@@ -80,7 +82,7 @@ class Resetter:
                 max_output=self.settings.max_output,
                 lock=lock,
             )
-        except (FlowError, OSError) as error:
+        except LockHeld as error:
             raise ResetFailed(f"{builder.name} cannot be reset: {error}") from error
         finally:
             places.release()
@@ -97,9 +99,14 @@ class Resetter:
         """The lock of this builder's resets, once an orphan has let go of it, or was made to."""
         path = self._locks_dir / f"reset-{builder.name}"
         give_up = self._reactor.seconds() + self.settings.deadline
-        while (lock := await self._workers.run(lockfiles.try_hold, path)) is None:
+        while (lock := await self._workers.run(_try_hold, path)) is None:
             if self._reactor.seconds() >= give_up:
                 await self._workers.run(lockfiles.clear, path, 0.0)
             else:
                 await deferLater(self._reactor, _POLL_ORPHAN)  # type: ignore[arg-type]
         return lock
+
+
+def _try_hold(path: Path) -> HeldLock | None:
+    with full_disk_named(path):
+        return lockfiles.try_hold(path)

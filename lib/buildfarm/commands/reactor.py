@@ -12,6 +12,8 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ReactorNotRunning
 from twisted.python.failure import Failure
 
+from buildfarm.flow.steadytime import run_on_steady_time
+
 T = TypeVar("T")
 
 reactor: Any = installed
@@ -44,6 +46,7 @@ def run_in_reactor(main: Callable[[Any], Coroutine[Deferred[Any], Any, T]]) -> T
         with suppress(ReactorNotRunning):  # a signal has stopped it already
             reactor.stop()
 
+    run_on_steady_time(reactor)
     reactor.callWhenRunning(begin)
     reactor.run()
     (result,) = ended

@@ -60,9 +60,11 @@ def main(name: str, listen: str, workdir: Path, arch: str | None) -> None:
     from twisted.logger import Logger, globalLogBeginner
 
     from buildfarm.flow.logfile import LogFile
+    from buildfarm.flow.steadytime import run_on_steady_time
     from buildfarm.refbuilder.service import RefBuilder
 
     reactor: Any = installed
+    run_on_steady_time(reactor)
     observer: Any = LogFile(None)
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     log = Logger("buildd-refbuilder")

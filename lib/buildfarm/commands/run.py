@@ -28,8 +28,10 @@ def run(manager: Manager) -> int:
     from buildfarm.assembly.settings import load
     from buildfarm.flow.logfile import LogFile
     from buildfarm.flow.readiness import Readiness
+    from buildfarm.flow.steadytime import run_on_steady_time
 
     reactor: Any = installed
+    run_on_steady_time(reactor)
     settings = load(manager.config)
     log_file = LogFile()
     observer: Any = log_file

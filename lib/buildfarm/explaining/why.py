@@ -11,6 +11,7 @@ change; for a build that has ended, its attempts and their verdicts are the stor
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from buildfarm.explaining.facts import Facts, facts_of
@@ -25,6 +26,18 @@ from buildfarm.vocab.text import one_line
 
 #: Rules that pass by themselves: about what a builder is doing, not about what it is.
 _PASSING = frozenset({Rule.BUSY, Rule.CLEANING, Rule.DIRTY, Rule.QUEUE})
+
+_NO_TROUBLE: Mapping[int, str] = MappingProxyType({})
+
+#: What is said where one of these rules is the best that any builder has to offer, best first.
+_REMEDIES: Mapping[Rule, str] = {
+    Rule.QUEUE: "Nothing needs to be done: it is dispatched when its turn comes.",
+    **dict.fromkeys(
+        (Rule.BUSY, Rule.CLEANING, Rule.DIRTY),
+        "Nothing needs to be done: a builder that fits must become free.",
+    ),
+    Rule.FAILING: "See to the builders that fail; each is tried again by itself.",
+}
 
 #: What a build is doing that neither waits nor has ended.
 _UNDER_WAY: Mapping[BuildState, str] = {
@@ -66,28 +79,40 @@ class Why:
 
 
 async def fetch_why(
-    transactor: Transactor, build_id: int, pauses: Sequence[str], now: datetime
+    transactor: Transactor,
+    build_id: int,
+    pauses: Sequence[str],
+    now: datetime,
+    troubles: Mapping[int, str] = _NO_TROUBLE,
 ) -> Why:
     """The answer for one build. `pauses` are what the running manager reports of the farm.
 
-    Raises Refused where there is no such build, StorageError where the database cannot be read.
+    `troubles` are what it reports of builders that fail at present, by id, as clauses. Raises
+    Refused where there is no such build, StorageError where the database cannot be read.
     """
-    return await transactor.read(_why, build_id, pauses, now)
+    return await transactor.read(_why, build_id, pauses, now, troubles)
 
 
-def _why(store: Any, build_id: int, pauses: Sequence[str], now: datetime) -> Why:
+def _why(
+    store: Any, build_id: int, pauses: Sequence[str], now: datetime, troubles: Mapping[int, str]
+) -> Why:
     """A query: in a large farm the answer takes longer to make than the reactor may wait."""
-    return explain(facts_of(store, build_id), pauses, now)
+    return explain(facts_of(store, build_id), pauses, now, troubles)
 
 
-def explain(facts: Facts, pauses: Sequence[str], now: datetime) -> Why:
+def explain(
+    facts: Facts,
+    pauses: Sequence[str],
+    now: datetime,
+    troubles: Mapping[int, str] = _NO_TROUBLE,
+) -> Why:
     """The answer that follows from `facts`; see `fetch_why`."""
     told = story(facts.attempts, facts.events)
     if facts.entry is None:
         # What pauses dispatch, a full disk, keeps results from being fetched as well.
         reported = _reported(pauses) if facts.build.state is BuildState.GATHERING else ()
         return _answer(facts, (*reported, *_told_of(facts.build, facts.attempts)), told)
-    builders = _builders(facts, facts.entry.requirement)
+    builders = _builders(facts, facts.entry.requirement, troubles)
     start = None if pauses else start_in(facts, now)
     return Why(
         build_id=facts.build.id,
@@ -115,12 +140,17 @@ def _reported(pauses: Sequence[str]) -> tuple[str, ...]:
 # A build that waits.
 
 
-def _builders(facts: Facts, requirement: Requirement) -> tuple[BuilderAnswer, ...]:
+def _builders(
+    facts: Facts, requirement: Requirement, troubles: Mapping[int, str]
+) -> tuple[BuilderAnswer, ...]:
     answers = []
     for builder in facts.builders:
         order = facts.held.get(builder.id)
         job = None if order is None else f"build {order.attempt.build_id} ({order.title})"
         found = mismatch(builder, requirement, job) or _queued(builder, facts)
+        if found.rule in _PASSING and builder.id in troubles:
+            trouble = one_line(troubles[builder.id]).rstrip(".")
+            found = Mismatch(Rule.FAILING, f"{builder.name} {trouble}.")
         answers.append(BuilderAnswer(builder.name, found.rule, found.sentence))
     order_of = {rule: place for place, rule in enumerate(Rule)}
     return tuple(sorted(answers, key=lambda one: (-order_of[one.rule], one.builder)))
@@ -172,10 +202,9 @@ def _remedy(
     rules = {one.rule for one in builders}
     if entry.not_before is not None and rules & _PASSING:
         return "Nothing needs to be done: its delay passes by itself."
-    if Rule.QUEUE in rules:
-        return "Nothing needs to be done: it is dispatched when its turn comes."
-    if rules & _PASSING:
-        return "Nothing needs to be done: a builder that fits must become free."
+    for rule, remedy in _REMEDIES.items():
+        if rule in rules:
+            return remedy
     wanted = _wanted(entry.requirement)
     out = ", ".join(one.name for one in facts.builders if fits(one, entry.requirement))
     if out:

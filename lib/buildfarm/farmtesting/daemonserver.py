@@ -4,6 +4,7 @@ Beside the layers; tests in tests/unit/farmtesting/test_fakedaemon.py and the co
 It serves a thousand builders in one process, so it does only what the protocol needs.
 """
 
+import io
 import re
 from collections import deque
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 import httptools
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
 
 from buildfarm.farmtesting.fakedaemon import FakeDaemon, ReplyLost
@@ -23,6 +25,9 @@ from buildfarm.wire.builderrpc import (
     encode_fault,
     encode_reply,
 )
+
+#: Bytes that are given to the transport at a time: a large file is not copied as a whole.
+_PIECE = 1024 * 1024
 
 _RANGE = re.compile(rb"bytes=([0-9]+)-([0-9]*)")
 _NOT_FOUND = b"\n<html>\n  <head><title>404 - No Such Resource</title></head>\n</html>\n"
@@ -126,4 +131,10 @@ class DaemonServer(Protocol):
                 f"HTTP/1.1 {status} {_REASONS[status]}\r\nServer: TwistedWeb/22.4.0\r\n"
                 f"Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
             )
-            self.transport.write(head.encode() + body)
+            if len(body) <= _PIECE:
+                self.transport.write(head.encode() + body)
+                return
+            self.transport.write(head.encode())
+            sender: Any = FileSender()
+            sender.CHUNK_SIZE = _PIECE
+            sender.beginFileTransfer(io.BytesIO(body), self.transport).addErrback(lambda _: None)

@@ -17,7 +17,7 @@ from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
-from buildfarm.filestore.replies import OpenedFile, Reply
+from buildfarm.filestore.replies import OpenedFile, Reply, opened
 from buildfarm.filestore.sending import SendingResource
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
@@ -114,7 +114,7 @@ def _open_regular(path: Path) -> OpenedFile | None:
         stream.close()
         return None
     etag = f"{status.st_ino:x}-{status.st_size:x}-{status.st_mtime_ns:x}"
-    return OpenedFile(stream, status.st_size, etag, _content_type(path))
+    return opened(stream, etag, _content_type(path))
 
 
 def _content_type(path: Path) -> str:

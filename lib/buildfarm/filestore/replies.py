@@ -3,7 +3,8 @@
 Layer 3; tests in `tests/functional/filestore/`.
 
 Files are read in the file threads, one piece at a time: the next is read when the connection asks
-for more, so a slow client costs one piece of memory and no thread. A client that takes nothing for
+for more, so a slow client costs one piece of memory and no thread. A small file is read when it is
+opened: one way to the threads and back instead of three. A client that takes nothing for
 `STALL_DEADLINE` seconds is disconnected.
 """
 
@@ -26,6 +27,9 @@ from buildfarm.flow.threads import Workers
 #: Bytes read at once.
 PIECE = 256 * 1024
 
+#: Bytes of a file that is read at once with its opening.
+SMALL = 64 * 1024
+
 #: Seconds in which a client must take a piece; far below any rate that a builder is useful at.
 STALL_DEADLINE = 60.0
 
@@ -34,14 +38,27 @@ STALL_DEADLINE = 60.0
 class OpenedFile:
     """A file to send; `etag` changes whenever its content does, and stands in no quotes.
 
-    There is no time of modification: in whole seconds, it would call an index unchanged that was
-    published twice in one.
+    `content` is all of a small file, whose stream is closed already; None for others. There is no
+    time of modification: in whole seconds, it would call an index unchanged that was published
+    twice in one.
     """
 
     stream: BinaryIO
     size: int
     etag: str
     content_type: str = "application/octet-stream"
+    content: bytes | None = None
+
+
+def opened(
+    stream: BinaryIO, etag: str, content_type: str = "application/octet-stream"
+) -> OpenedFile:
+    """What `Reply.send` takes, of a regular file; called in a file thread, since it may read."""
+    size = os.fstat(stream.fileno()).st_size
+    if size > SMALL:
+        return OpenedFile(stream, size, etag, content_type)
+    with stream:
+        return OpenedFile(stream, size, etag, content_type, stream.read(size))
 
 
 @implementer(IPushProducer)
@@ -92,7 +109,8 @@ class Reply:
             if not self.gone:
                 await self._send_wanted(file)
         finally:
-            await self._workers.run(file.stream.close)
+            if file.content is None:
+                await self._workers.run(file.stream.close)
 
     async def _send_wanted(self, file: OpenedFile) -> None:
         etag = f'"{file.etag}"'
@@ -119,17 +137,17 @@ class Reply:
     async def _send_bytes(self, file: OpenedFile, wanted: range) -> None:
         if self.request.method != b"HEAD" and wanted:
             self.request.registerProducer(self, True)
-            await self._write_pieces(file.stream.fileno(), wanted)
+            await self._write_pieces(file, wanted)
             if self.gone:
                 return
             self.request.unregisterProducer()
         self.request.finish()
 
-    async def _write_pieces(self, descriptor: int, wanted: range) -> None:
+    async def _write_pieces(self, file: OpenedFile, wanted: range) -> None:
         position = wanted.start
         while position < wanted.stop and not self.gone:
             size = min(wanted.stop - position, PIECE)
-            piece = await self._workers.run(os.pread, descriptor, size, position)
+            piece = await self._fetch_piece(file, position, size)
             if not piece:
                 # The file is shorter than it was, and its length is promised already.
                 self.abort()
@@ -138,6 +156,11 @@ class Reply:
                 self.request.write(piece)
             if self._resumed is not None:
                 await self._resumed
+
+    async def _fetch_piece(self, file: OpenedFile, position: int, size: int) -> bytes:
+        if file.content is not None:
+            return file.content[position : position + size]
+        return await self._workers.run(os.pread, file.stream.fileno(), size, position)
 
     def _range_header(self, etag: str) -> bytes | None:
         """The `Range` header, unless `If-Range` says that it was meant for another content."""

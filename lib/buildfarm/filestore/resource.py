@@ -7,13 +7,12 @@ which file is decided by a callable, which is also told about files that do not 
 and 404 tell a stranger nothing. Downloads beyond a bound are told to come back later.
 """
 
-import os
 from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from twisted.web.server import Request
 
-from buildfarm.filestore.replies import OpenedFile, Reply
+from buildfarm.filestore.replies import OpenedFile, Reply, opened
 from buildfarm.filestore.sending import SendingResource
 from buildfarm.filestore.store import FileStore, is_sha256
 from buildfarm.flow.reactors import Clock
@@ -60,8 +59,7 @@ class FilesResource(SendingResource):
 
     def _open(self, sha256: str) -> OpenedFile:
         """In a file thread."""
-        stream = self._store.open(sha256)
-        return OpenedFile(stream, os.fstat(stream.fileno()).st_size, sha256)
+        return opened(self._store.open(sha256), sha256)
 
 
 def _digest_in(segments: Sequence[bytes]) -> str | None:

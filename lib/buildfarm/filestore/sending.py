@@ -1,12 +1,16 @@
 """A web resource whose answers are files: bounded in number, each on its own.
 
 Layer 3; tests in `tests/functional/filestore/test_resource.py`.
+
+A whole farm may ask in the same second, after a restart for one: requests beyond those that are
+answered at once wait in line for a while, since a build daemon that is refused does not ask again.
 """
 
 from abc import ABC, abstractmethod
 from http import HTTPStatus
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
@@ -21,14 +25,21 @@ _log = Logger()
 #: Seconds after which a client that was refused for want of room may ask again.
 RETRY_AFTER = 10
 
+#: Requests that wait in line, for each that is answered at once.
+WAITING_PER_PLACE = 16
+
+#: Seconds that a request waits at most: half of what a builder is given for a small file.
+PATIENCE = 30.0
+
 _METHODS = (b"GET", b"HEAD")
 
 
 class SendingResource(Resource, ABC):
-    """Answers GET and HEAD, at most `max_downloads` at once; beyond that 503 and `Retry-After`.
+    """Answers GET and HEAD, at most `max_downloads` at once; others wait in line, in their order.
 
-    A subclass gives `answer`. An error in it ends this request only: 500, or a cut connection
-    where the answer had begun. `downloads` is the number of those under way.
+    For whom the line is too long, or does not move, it is 503 and `Retry-After`. A subclass gives
+    `answer`. An error in it ends this request only: 500, or a cut connection where the answer had
+    begun. `downloads` is the number of those under way, in line or not.
     """
 
     isLeaf = True  # noqa: N815 - Twisted's name
@@ -38,7 +49,7 @@ class SendingResource(Resource, ABC):
         self.downloads = 0
         self._reactor = reactor
         self._workers = workers
-        self._max_downloads = max_downloads
+        self._places = DeferredSemaphore(max_downloads)
 
     @abstractmethod
     async def answer(self, reply: Reply) -> None:
@@ -51,14 +62,34 @@ class SendingResource(Resource, ABC):
             allow = ", ".join(method.decode() for method in _METHODS)
             sentence = "Files can only be read here."
             reply.refuse(HTTPStatus.METHOD_NOT_ALLOWED, sentence, allow=allow)
-        elif self.downloads >= self._max_downloads:
-            sentence = f"{self.downloads} downloads are under way; come back later."
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            reply.refuse(status, sentence, retry_after=str(RETRY_AFTER))
+        elif self.downloads >= self._places.limit * (1 + WAITING_PER_PLACE):
+            self._send_away(reply)
         else:
             self.downloads += 1
-            Deferred.fromCoroutine(self._answer_alone(reply))
+            Deferred.fromCoroutine(self._answer_in_turn(reply))
         return NOT_DONE_YET
+
+    async def _answer_in_turn(self, reply: Reply) -> None:
+        place = self._places.acquire()
+        if not place.called:
+            place.addTimeout(PATIENCE, self._reactor)  # type: ignore[arg-type]
+            reply.request.notifyFinish().addErrback(lambda _: place.cancel())
+        try:
+            await place
+        except DeferredTimeout:
+            self._send_away(reply)
+        except CancelledError:
+            pass  # it has hung up
+        else:
+            await self._answer_alone(reply)
+            self._places.release()
+        finally:
+            self.downloads -= 1
+
+    def _send_away(self, reply: Reply) -> None:
+        sentence = f"{self.downloads} downloads are under way; come back later."
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        reply.refuse(status, sentence, retry_after=str(RETRY_AFTER))
 
     async def _answer_alone(self, reply: Reply) -> None:
         try:
@@ -72,5 +103,3 @@ class SendingResource(Resource, ABC):
             else:
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
                 reply.refuse(status, "The manager could not answer this request.")
-        finally:
-            self.downloads -= 1

@@ -1,5 +1,7 @@
 """Layer 2: the process that forks a child per job: `python -m buildfarm.flow.forkserver MODULE…`.
 
+What is given as `MODULE:FUNCTION` is also called once, so that no child has to.
+
 A fork of a small process that has imported what the jobs need takes a tenth of what a new
 interpreter takes, and none of the manager's threads, memory and descriptors come along.
 
@@ -175,8 +177,8 @@ def _named(function: str) -> Callable[[Conversation, Any], None]:
     return found
 
 
-def main(modules: list[str]) -> None:
-    """Import `modules` and serve."""
+def main(preload: list[str]) -> None:
+    """Import the modules and call the functions of `preload`, and serve."""
     requests = socket.socket(fileno=os.dup(0))
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1):
@@ -184,8 +186,11 @@ def main(modules: list[str]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
         raise OSError(ctypes.get_errno(), "PR_SET_CHILD_SUBREAPER")
-    for module in modules:
-        importlib.import_module(module)
+    for name in preload:
+        module, _, function = name.partition(":")
+        found = importlib.import_module(module)
+        if function:
+            getattr(found, function)()
     gc.collect()
     gc.freeze()  # the collector would touch, and so copy, every shared page in each child
     Server(requests).serve()

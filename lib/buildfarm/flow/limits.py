@@ -1,51 +1,36 @@
 """Layer 2: what a child process may use.
 
-Tests: tests/functional/flow/test_childpool.py.
+Tests: tests/functional/flow/test_confinement.py.
 """
 
 import math
 import resource
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+
+#: Seconds of computing between SIGXCPU and SIGKILL, for a process that has the first one caught.
+_LAST_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResourceLimits:
-    """Limits of one process, each None for no limit of its own.
+    """Limits of one process: `memory` is address space in bytes, `cpu` seconds from now on.
 
-    `memory` is address space in bytes, `cpu` is in seconds, `file_size` in bytes for each file
-    that it writes.
+    None is no limit of its own. Nothing may be written to files, started or dumped in any case.
     """
 
     memory: int | None = None
     cpu: int | None = None
-    file_size: int | None = None
 
-    @contextmanager
-    def in_force(self) -> Iterator[None]:
-        """Keep the present process within these limits until the `with` ends; `cpu` is from now on.
+    def impose(self) -> None:
+        """Keep this process within these limits; only root could raise them again.
 
-        They hold what is greedy, not what breaks out: code of its own could lift them. Beyond
-        `cpu` the process is ended by SIGXCPU.
+        Beyond `cpu` it is ended by SIGXCPU; beyond `memory` allocations fail.
         """
-        limits = self._by_kind()
+        for kind in (resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC, resource.RLIMIT_CORE):
+            resource.setrlimit(kind, (0, 0))
+        if self.memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (self.memory, self.memory))
         if self.cpu is not None:
-            limits[resource.RLIMIT_CPU] = self.cpu + math.ceil(time.process_time())
-        before = {kind: resource.getrlimit(kind) for kind in limits}
-        for kind, (_, hard) in before.items():
-            resource.setrlimit(kind, (limits[kind], hard))
-        try:
-            yield
-        finally:
-            for kind, both in before.items():
-                resource.setrlimit(kind, both)
-
-    def _by_kind(self) -> dict[int, int]:
-        limits = {
-            resource.RLIMIT_AS: self.memory,
-            resource.RLIMIT_CPU: self.cpu,
-            resource.RLIMIT_FSIZE: self.file_size,
-        }
-        return {kind: limit for kind, limit in limits.items() if limit is not None}
+            until = self.cpu + math.ceil(time.process_time())
+            resource.setrlimit(resource.RLIMIT_CPU, (until, until + _LAST_SECONDS))

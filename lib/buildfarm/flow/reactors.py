@@ -11,7 +11,12 @@ from twisted.internet.protocol import ProcessProtocol
 
 
 class Timer(Protocol):
-    """A call that a clock will make."""
+    """A call that a clock will make.
+
+    `time` is when the clock looks at it next; a `reset` to a later time does not change that.
+    """
+
+    time: float
 
     def cancel(self) -> None:
         """Do not make the call; an error where it was made or cancelled already."""

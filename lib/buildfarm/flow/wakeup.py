@@ -15,6 +15,7 @@ class Wakeup:
         self._reactor = reactor
         self._woken = False
         self._timer: Timer | None = None
+        self._fired: Deferred[None] | None = None
 
     def wake(self) -> None:
         """End the present sleep early, or else the next one before it begins.
@@ -24,7 +25,9 @@ class Wakeup:
         """
         self._woken = True
         if self._timer is not None:
-            self._timer.reset(0)
+            # A new timer: to move one to an earlier time, Twisted searches all there are.
+            self._timer.cancel()
+            self._timer = self._reactor.callLater(0, self._fire)
 
     async def sleep(self, seconds: float) -> bool:
         """Sleep for `seconds` or until woken; returns whether it was woken."""
@@ -36,15 +39,16 @@ class Wakeup:
     def _timer_fired(self, seconds: float) -> Deferred[None]:
         if self._timer is not None:
             raise RuntimeError("Only one coroutine at a time may sleep on a Wakeup.")
-        fired: Deferred[None] = Deferred(lambda _: self._drop_timer(cancel=True))
-        self._timer = self._reactor.callLater(seconds, self._fire, fired)
-        return fired
+        self._fired = Deferred(self._drop_timer)
+        self._timer = self._reactor.callLater(seconds, self._fire)
+        return self._fired
 
-    def _fire(self, fired: Deferred[None]) -> None:
-        self._drop_timer(cancel=False)
-        fired.callback(None)
+    def _fire(self) -> None:
+        self._timer = None
+        if self._fired is not None:
+            self._fired.callback(None)
 
-    def _drop_timer(self, *, cancel: bool) -> None:
+    def _drop_timer(self, _fired: Deferred[None]) -> None:
         timer, self._timer = self._timer, None
-        if cancel and timer is not None:
+        if timer is not None:
             timer.cancel()

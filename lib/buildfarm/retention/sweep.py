@@ -25,6 +25,10 @@ from buildfarm.vocab.settings import RetentionSettings
 #: Seconds between two sweeps.
 INTERVAL = 3600.0
 
+#: Seconds for which the wall clock must have gone steadily before anything is old by it: an hour
+#: by which it is wrong for a minute must not cost a year's events.
+TRUSTED_AFTER = 3000.0
+
 #: Rows that one act removes or changes at most.
 PIECE = 500
 
@@ -43,13 +47,16 @@ class Sweep:
         workers: Workers,
         spool_dir: Path,
         utc_now: Callable[[], datetime],
+        steady_for: Callable[[], float],
     ) -> None:
+        """`steady_for` says for how many seconds `utc_now` is known not to have jumped."""
         self.settings = settings
         self._reactor = reactor
         self._storage = storage
         self._workers = workers
         self._spool_dir = spool_dir
         self._utc_now = utc_now
+        self._steady_for = steady_for
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._sweep()))
         self._loop.clock = reactor  # type: ignore[assignment]
         self._ended: Deferred[Any] | None = None
@@ -68,6 +75,9 @@ class Sweep:
             await self._ended
 
     async def _sweep(self) -> None:
+        if self._steady_for() < TRUSTED_AFTER:
+            self.log.info("nothing is removed for its age so soon after the clock was set")
+            return
         try:
             await self._in_pieces(events.forget_events, self.settings.events)
             await self._in_pieces(uploads.forget_results, self.settings.results)

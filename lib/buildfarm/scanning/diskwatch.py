@@ -1,12 +1,13 @@
-"""Watches the room on our own disk: beyond a limit, dispatch pauses before anything fails.
+"""Watches the room on our own disks: beyond a limit, dispatch pauses before anything fails.
 
 Layer 4. Builds that run are still gathered, so what is in the spool stays below its limit and what
-the running ones may bring. Tests: tests/unit/scanning/test_diskwatch.py.
+the running ones may bring. A disk of an archive alone pauses nothing: what cannot be published
+waits in the spool, which has its own limit. Tests: tests/unit/scanning/test_diskwatch.py.
 """
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,14 +19,20 @@ from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.judge import DISK
 from buildfarm.scanning.pauses import Pauses
-from buildfarm.vocab.errors import Stopped
+from buildfarm.vocab.errors import FarmError, Stopped
 from buildfarm.vocab.settings import Settings
 
 #: Seconds between two looks.
 INTERVAL = 5.0
 
-#: The subject of a pause because too many results wait for their upload.
+#: The subject of a pause because too many results wait for their upload, and of the note that
+#: an archive's disk is nearly full.
 SPOOL = "spool"
+ARCHIVE_DISKS = "archive disks"
+
+#: What must be free, or gone from the spool, beyond the limit before dispatch goes on, as a part
+#: of the limit: a disk at its edge must not stop and start the farm with every build.
+MARGIN = 0.1
 
 
 def free_bytes(path: Path) -> int:
@@ -43,8 +50,39 @@ def used_bytes(path: Path) -> int:
     return used
 
 
+def one_of_each_disk(paths: Iterable[Path], known: Iterable[Path] = ()) -> list[Path]:
+    """The first of `paths` on each disk that none of `known` is on; those that exist."""
+    seen = {path.stat().st_dev for path in known}
+    found = []
+    for path in paths:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            device = path.stat().st_dev
+            if device not in seen:
+                seen.add(device)
+                found.append(path)
+    return found
+
+
+def state_directories(settings: Settings) -> tuple[Path, ...]:
+    """The directories of the manager that may be on disks of their own."""
+    state = settings.manager.state_dir
+    return (state, settings.store_dir, settings.spool_dir)
+
+
+def shortage(path: Path, free: int, least: int) -> str:
+    """What is told of a disk with too little room."""
+    return (
+        f"{free:,} bytes are free on the disk of {path}, less than "
+        f"[manager] min_free_bytes = {least:,}: free some space there"
+    )
+
+
+async def _no_archives() -> tuple[Path, ...]:
+    return ()
+
+
 class DiskWatch:
-    """Pauses dispatch while the disk has too little room, or the spool holds too much.
+    """Pauses dispatch while a disk has too little room, or the spool holds too much.
 
     The limits are `[manager] min_free_bytes` and `[gather] max_spool_bytes` of `settings`, which
     may be replaced while it watches; the directories stay.
@@ -59,15 +97,23 @@ class DiskWatch:
         *,
         workers: Workers,
         pauses: Pauses,
+        fetch_archives: Callable[[], Awaitable[Iterable[Path]]] = _no_archives,
         free: Callable[[Path], int] = free_bytes,
         used: Callable[[Path], int] = used_bytes,
+        disks: Callable[[Iterable[Path], Iterable[Path]], list[Path]] = one_of_each_disk,
     ) -> None:
+        """`fetch_archives` gives the directories of the archives that we keep."""
         self.settings = settings
-        self._state_dir, self._spool_dir = settings.manager.state_dir, settings.spool_dir
+        #: Called when a disk of ours has become short of room.
+        self.when_short: Callable[[], object] = lambda: None
+        self._directories, self._spool_dir = state_directories(settings), settings.spool_dir
         self._workers = workers
         self._pauses = pauses
+        self._fetch_archives = fetch_archives
         self._free = free
         self._used = used
+        self._disks = disks
+        self._short: set[str] = set()
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
         self._loop.clock = reactor  # type: ignore[assignment]
 
@@ -82,32 +128,62 @@ class DiskWatch:
 
     async def _look(self) -> None:
         try:
-            free = await self._workers.run(self._free, self._state_dir)
+            archives = await self._fetch_archives()
+            ours, theirs = await self._workers.run(self._measure, tuple(archives))
             used = await self._workers.run(self._used, self._spool_dir)
         except (OSError, Stopped) as error:
-            self.log.warn("room in {path}: {error}", path=self._state_dir, error=error)
+            self.log.warn("room in {path}: {error}", path=self._directories[0], error=error)
             return
-        self._pause_if(DISK, self._too_little(free))
+        except FarmError as error:
+            self.log.warn("the archives could not be asked for: {error}", error=error)
+            return
+        self._pause_if(DISK, self._too_little(DISK, ours), self.when_short)
         self._pause_if(SPOOL, self._too_much(used))
+        self._note_if(ARCHIVE_DISKS, self._too_little(ARCHIVE_DISKS, theirs))
 
-    def _pause_if(self, subject: str, reason: str | None) -> None:
+    def _measure(self, archives: tuple[Path, ...]) -> tuple[dict[Path, int], dict[Path, int]]:
+        """In a file thread: what is free on each disk of ours, and on each other of archives."""
+        ours = self._disks(self._directories, ())
+        theirs = self._disks(archives, ours)
+        return {path: self._free(path) for path in ours}, {
+            path: self._free(path) for path in theirs
+        }
+
+    def _pause_if(
+        self, subject: str, reason: str | None, when_new: Callable[[], object] = lambda: None
+    ) -> None:
         if reason is None:
             self._pauses.resume(subject)
         elif self._pauses.pause(subject, reason):
             self.log.critical("dispatch pauses: {reason}", reason=reason)
+            when_new()
 
-    def _too_little(self, free: int) -> str | None:
+    def _note_if(self, subject: str, reason: str | None) -> None:
+        if reason is None:
+            self._pauses.resume(subject)
+        elif self._pauses.note(subject, reason):
+            self.log.warn("{reason}", reason=reason)
+
+    def _beyond(self, subject: str, least: float, found: float) -> bool:
+        """Whether `found` is below `least`, or was and is not well above it again."""
+        if found < least * (1 + MARGIN if subject in self._short else 1):
+            self._short.add(subject)
+            return True
+        self._short.discard(subject)
+        return False
+
+    def _too_little(self, subject: str, free: dict[Path, int]) -> str | None:
         least = self.settings.manager.min_free_bytes
-        if free >= least:
-            return None
-        return (
-            f"{free:,} bytes are free on the disk of {self._state_dir}, less than "
-            f"[manager] min_free_bytes = {least:,}: free some space there"
-        )
+        told = [
+            shortage(path, left, least)
+            for path, left in free.items()
+            if self._beyond(f"{subject} {path}", least, left)
+        ]
+        return "; ".join(told) or None
 
     def _too_much(self, used: int) -> str | None:
         most = self.settings.gather.max_spool_bytes
-        if used <= most:
+        if not self._beyond(SPOOL, 0.0, 0.0) and used <= most:
             return None
         return (
             f"{used:,} bytes of results are in {self._spool_dir}, more than "

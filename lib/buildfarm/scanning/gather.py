@@ -17,7 +17,7 @@ from twisted.logger import Logger
 from buildfarm.builders.client import BuilderClient
 from buildfarm.filestore.logs import store_log
 from buildfarm.filestore.store import FileStore
-from buildfarm.flow.durable import flush_directory, remove_tree
+from buildfarm.flow.durable import flush_directory, full_disk_named, remove_tree
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.job import Job
 from buildfarm.vocab.build import StoredFile
@@ -44,14 +44,16 @@ class Gathered:
 
 def _make_empty(spool: Path) -> None:
     """Make `spool` an empty directory; what an interrupted gather left there is fetched again."""
-    remove_tree(spool)
-    spool.mkdir(parents=True, mode=0o750)
+    with full_disk_named(spool):
+        remove_tree(spool)
+        spool.mkdir(parents=True, mode=0o750)
 
 
 def _keep(spool: Path) -> None:
     """Make the names in `spool`, and its own, survive a loss of power; files are flushed."""
-    flush_directory(spool)
-    flush_directory(spool.parent)
+    with full_disk_named(spool):
+        flush_directory(spool)
+        flush_directory(spool.parent)
 
 
 class Gatherer:

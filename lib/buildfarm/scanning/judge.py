@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 from buildfarm.flow.reactors import Clock
 from buildfarm.scanning.gather import Gathered
 from buildfarm.scanning.job import Job
-from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.pauses import DATABASE, DISK, Pauses
 from buildfarm.storage import attempts
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
@@ -40,9 +40,7 @@ from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, CleanStatus, Culprit
 from buildfarm.vocab.text import one_line
 
-#: What `Pauses` calls the manager's own faults.
-DISK = "disk"
-DATABASE = "database"
+#: What `Pauses` calls a loss of many builders.
 NETWORK = "network"
 
 
@@ -107,9 +105,14 @@ class Judge:
         self._checkpoint("gather.settled")
         return builder
 
-    async def lost(self, builder: BuilderSnapshot, job: Job, evidence: str) -> BuilderSnapshot:
-        """The job is not on the builder any more."""
-        settlement = settling.settle_lost(builder, job.order.standing, evidence, self._utc_now())
+    async def lost(
+        self, builder: BuilderSnapshot, job: Job, evidence: str, *, by_its_word: bool = False
+    ) -> BuilderSnapshot:
+        """The job is not on the builder any more; `by_its_word`: the builder itself says so."""
+        confirmed = by_its_word and job.state is AttemptState.CONFIRMED
+        settlement = settling.settle_lost(
+            builder, job.order.standing, evidence, self._utc_now(), confirmed=confirmed
+        )
         return await self._settle(builder, job, settlement)
 
     async def unconfirmed(
@@ -164,7 +167,7 @@ class Judge:
         Most often nothing is written: one failed scan says little.
         """
         self._log_failure(builder, error)
-        culprit = culprit_of(error) if isinstance(error, FarmError) else Culprit.BOTH
+        culprit = _culprit_of_any(error)
         if culprit in (Culprit.MANAGER, Culprit.NOBODY):
             self._pause_for(error)
             return builder, False
@@ -218,7 +221,7 @@ class Judge:
             self.log.critical("{reason}", reason=reason)
 
     def _pause_for(self, error: Exception) -> None:
-        if isinstance(error, DiskFull):
+        if isinstance(error, DiskFull | OSError):
             self._pauses.pause(DISK, str(error))
         elif isinstance(error, StorageError):
             self._pauses.pause(DATABASE, f"the database cannot be used: {error}")
@@ -251,6 +254,17 @@ class Judge:
             reason=one_line(settlement.reason),
         )
         return builder if settled is None else settled
+
+
+def _culprit_of_any(error: Exception) -> Culprit:
+    """As `culprit_of`, of what is no error of the farm's as well.
+
+    What a builder's connection raises is translated where it is made, so an OSError that comes this
+    far is our own machine's. A mistake in our code may be brought out by a builder or a job.
+    """
+    if isinstance(error, OSError):
+        return Culprit.MANAGER
+    return culprit_of(error) if isinstance(error, FarmError) else Culprit.BOTH
 
 
 def _standing(job: Job | None) -> JobStanding | None:

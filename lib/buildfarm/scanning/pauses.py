@@ -8,6 +8,12 @@ builders away) is noted here too, and pauses nothing. Tests: tests/unit/scanning
 from collections.abc import Callable
 from datetime import datetime
 
+from twisted.logger import Logger
+
+#: The subjects of pauses: the manager's own faults.
+DISK = "disk"
+DATABASE = "database"
+
 
 def _nothing() -> None:
     """Nobody waits for the end of pauses."""
@@ -15,6 +21,8 @@ def _nothing() -> None:
 
 class Pauses:
     """The reasons for which dispatch is paused, by subject; empty when it is not."""
+
+    log = Logger()
 
     def __init__(self, utc_now: Callable[[], datetime]) -> None:
         self._utc_now = utc_now
@@ -29,8 +37,14 @@ class Pauses:
 
     def pause(self, subject: str, reason: str) -> bool:
         """Pause because of `reason`; True where `subject` was no reason before."""
+        if subject not in self._pausing:
+            self.log.critical("dispatch pauses: {reason}", reason=reason)
         self._pausing.add(subject)
         return self.note(subject, reason)
+
+    def is_paused(self, subject: str) -> bool:
+        """Whether this subject is a reason for which dispatch is paused."""
+        return subject in self._pausing
 
     def note(self, subject: str, reason: str) -> bool:
         """Have `why` say `reason` without pausing; True where `subject` was not noted before."""
@@ -45,6 +59,7 @@ class Pauses:
         if subject in self._pausing:
             self._pausing.discard(subject)
             if not self._pausing:
+                self.log.info("dispatch goes on")
                 self.when_resumed()
 
     def reasons(self) -> tuple[str, ...]:

@@ -21,9 +21,8 @@ from buildfarm.flow.batches import Batcher
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.job import Standing
-from buildfarm.scanning.judge import DATABASE
 from buildfarm.scanning.pace import Pace
-from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.pauses import DATABASE, Pauses
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.storage import attempts, orders, queue, roster
 from buildfarm.storage.attempts import Claim
@@ -43,6 +42,10 @@ from buildfarm.vocab.states import CleanStatus
 
 #: Seconds between two looks for delayed builds that are due and for wakes that went unanswered.
 SWEEP_INTERVAL = 1.0
+
+#: Seconds that acts may take before it is said that the database takes none. They are waited for
+#: longer than that, so that a lock that ends costs nobody anything.
+SLOW_COMMIT = 5.0
 
 #: How many builders are given work in one transaction at most.
 CLAIM_BATCH = 256
@@ -86,6 +89,12 @@ class Roster:
     def scanners(self) -> Sequence[Scanner]:
         """The scanners of all builders that are not removed."""
         return tuple(self._scanners.values())
+
+    def files_in_use(self) -> frozenset[str]:
+        """The files (by SHA-256) that builders may still be told to fetch for what they hold."""
+        jobs = [scanner.steps.job for scanner in self._scanners.values()]
+        orders = [job.order for job in jobs if job is not None]
+        return frozenset(file.sha256 for order in orders for file in (order.chroot, *order.files))
 
     # Start and stop.
 
@@ -218,9 +227,11 @@ class Roster:
     async def _sweep(self) -> None:
         """Release delayed builds that are due, and wake the idle for work that nobody took."""
         arrived, self._unknown = self._unknown, Counter()
+        stuck = self._database_is_stuck()
         try:
             now = self._utc_now()
-            if await self._storage.read(queue.release_is_due, now):
+            # Only an act shows that the database takes acts again.
+            if stuck or await self._storage.read(queue.release_is_due, now):
                 await self._storage.write(queue.release_due, now)
             waiting = await self._storage.read(queue.waiting_requirements)
         except (StorageError, DiskFull) as error:
@@ -231,10 +242,22 @@ class Roster:
         except Exception:  # noqa: BLE001 - the next sweep comes all the same
             self.log.failure("waiting builds were not looked for")
             return
-        self._pauses.resume(DATABASE)
+        if stuck:
+            self._pauses.resume(DATABASE)
         self._requirements.update((requirement.id, requirement) for requirement in waiting)
         for requirement in waiting:
             self._work_arrived([requirement.id] * max(1, arrived[requirement.id]))
+
+    def _database_is_stuck(self) -> bool:
+        """Whether acts fail, or are not committed for too long; then dispatch is paused."""
+        seconds = self._storage.committing_for
+        if seconds > SLOW_COMMIT:
+            self._pauses.pause(
+                DATABASE,
+                f"the database has taken nothing for {seconds:.0f} s: is another process at work "
+                "in it, or is its disk slow?",
+            )
+        return self._pauses.is_paused(DATABASE)
 
 
 def _standing(store: Any, builder_id: int, web_url: str) -> Standing:

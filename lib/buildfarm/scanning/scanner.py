@@ -20,8 +20,9 @@ from buildfarm.scanning.judge import Judge
 from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.steps import NOW, Steps
 from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
-from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.errors import BuilderError, StaleState
 from buildfarm.vocab.observation import Observation
+from buildfarm.vocab.text import one_line
 
 
 class Scanner:
@@ -52,6 +53,7 @@ class Scanner:
         self._turn = turn
         self._fetch_standing = fetch_standing
         self._failures_in_row = 0
+        self._last_failure = ""
         self._outdated = False
         self._stopping = False
         self._running: Deferred[None] | None = None
@@ -60,6 +62,14 @@ class Scanner:
     def steps(self) -> Steps:
         """The builder as this scanner knows it, and what it holds."""
         return self._steps
+
+    @property
+    def trouble(self) -> str | None:
+        """What its builder does wrong at present, as a clause; None while nothing is."""
+        if not (self._failures_in_row and self._last_failure):
+            return None
+        times = f", {self._failures_in_row} times in a row" if self._failures_in_row > 1 else ""
+        return f"fails{times}: {self._last_failure}"
 
     def start(self) -> None:
         """Begin to scan."""
@@ -170,6 +180,7 @@ class Scanner:
     async def _recover(self, error: Exception) -> float:
         """Have the failure of a cycle judged; the seconds until the next one."""
         self._failures_in_row += 1
+        self._last_failure = one_line(str(error)) if isinstance(error, BuilderError) else ""
         delay = self._pace.failing(self._steps.builder.id, self._failures_in_row)
         steps = self._steps
         if isinstance(error, StaleState):

@@ -27,6 +27,9 @@ from buildfarm.vocab.states import AttemptState, CleanStatus
 #: The next cycle follows at once.
 NOW = 0.0
 
+#: The steps that bring a real builder to rest.
+_TO_REST = frozenset({Step.ABORT, Step.AWAIT_ABORT, Step.CLEAN, Step.CONFIRM_IDLE})
+
 
 class Steps:
     """One builder, what it holds, and what can be done next."""
@@ -54,7 +57,11 @@ class Steps:
         self.seeking = True
         self._crew = crew
         self._wakeup = wakeup
-        self._aborting_since: float | None = None
+        #: Since when it has been brought to rest without becoming clean, and by which step last.
+        self._resting_since: float | None = None
+        self._previous = Step.ASK
+        #: Which reset is awaited, and since when by the reactor: wall time may jump.
+        self._awaited: tuple[datetime, float] | None = None
         self._acts: Mapping[Step, Callable[[Observation | None], Awaitable[float]]] = {
             Step.REST: self._rest,
             Step.SEEK: self._seek,
@@ -100,9 +107,12 @@ class Steps:
 
     async def carry_out(self, step: Step, said: Observation | None) -> float:
         """Do `step`, for which the builder said `said`; the seconds until the next cycle."""
-        if step not in (Step.ABORT, Step.AWAIT_ABORT):
-            self._aborting_since = None
-        return await self._acts[step](said)
+        if step not in _TO_REST:
+            self._resting_since = None
+        try:
+            return await self._acts[step](said)
+        finally:
+            self._previous = step
 
     # A builder that holds nothing.
 
@@ -122,8 +132,7 @@ class Steps:
         claim = await self._crew.work.claim(request)
         self.builder = claim.builder
         if claim.order is None:
-            self._crew.work.is_idle(self.builder.id)
-            return self._crew.pace.idle(self.builder.id)
+            return await self._seek(None)
         self._take_order(claim.order)
         return await self._dispatch(None)
 
@@ -183,7 +192,9 @@ class Steps:
         found = "nothing that was asked" if said is None else said.status.name
         cookie = "" if said is None or said.build_id is None else f" {said.build_id}"
         reason = f"the builder said {found}{cookie} while it should have been working on this"
-        return await self._end(self._crew.judge.lost(self.builder, self._held(), reason))
+        by_its_word = said is not None
+        lost = self._crew.judge.lost(self.builder, self._held(), reason, by_its_word=by_its_word)
+        return await self._end(lost)
 
     async def _cancel(self, said: Observation | None) -> float:
         reason = "cancelled as asked"
@@ -213,7 +224,7 @@ class Steps:
         try:
             await self.client.abort()
         except BuilderError as error:
-            self._aborting_since = None
+            self._resting_since = None
             if self.job is None:
                 raise
             # From here on the builder is not believed until it was cleaned.
@@ -222,20 +233,25 @@ class Steps:
         return await self._await_abort(said)
 
     async def _await_abort(self, said: Observation | None) -> float:
+        return await self._await_rest("ABORTING")
+
+    async def _await_rest(self, state: str) -> float:
+        """Until it is at rest, however its answers go to and fro; beyond the deadline it is out."""
         now = self._reactor.seconds()
-        if self._aborting_since is None:
-            self._aborting_since = now
-        if now - self._aborting_since > self._crew.scanning.abort_deadline:
-            return await self._end(self._crew.judge.overdue(self.builder, self.job, "ABORTING"))
+        if self._resting_since is None:
+            self._resting_since = now
+        if now - self._resting_since > self._crew.scanning.abort_deadline:
+            return await self._end(self._crew.judge.overdue(self.builder, self.job, state))
         return self._crew.pace.ending(self.builder.id)
 
     async def _clean(self, said: Observation | None) -> float:
         await self.client.clean()
-        return NOW
+        waits = await self._await_rest("DIRTY")
+        return waits if self._previous is Step.CLEAN else NOW
 
     async def _confirm_idle(self, said: Observation | None) -> float:
         if not await self._crew.cleaner.confirm_idle(self.client):
-            return NOW
+            return await self._await_rest("DIRTY")
         return await self._claim(ClaimRequest(self.builder.id, becomes_clean=True))
 
     async def _reset(self, said: Observation | None) -> float:
@@ -244,13 +260,15 @@ class Steps:
         )
         if machine_of(self.builder) is Machine.VIRTUAL_2_0:
             self.log.info("builder={builder} its reset was accepted", builder=self.builder.name)
-            return self._crew.resets.cleaning_deadline
+            return await self._await_reset(said)
         self.log.info("builder={builder} was reset", builder=self.builder.name)
         return await self._claim(ClaimRequest(self.builder.id, True, output))
 
     async def _await_reset(self, said: Observation | None) -> float:
-        spent = (self._utc_now() - self.builder.date_clean_status_changed).total_seconds()
-        left = self._crew.resets.cleaning_deadline - spent
+        now, accepted = self._reactor.seconds(), self.builder.date_clean_status_changed
+        if not self._awaited or self._awaited[0] != accepted:
+            self._awaited = accepted, now
+        left = self._awaited[1] + self._crew.resets.cleaning_deadline - now
         if left > 0:
             return left
         self.builder = await self._crew.cleaner.mark(

@@ -9,8 +9,7 @@ Layer 3. Tests: tests/unit/storage/test_database.py, test_restore.py.
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from buildfarm.flow.durable import flush_directory, flush_file
@@ -40,7 +39,7 @@ def inspect(path: Path) -> int:
 
     Raises Refused where it is none of ours, damaged or of a newer release.
     """
-    with _opened(path) as connection:
+    with closing(connect(path)) as connection:
         try:
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if application != APPLICATION_ID:
@@ -58,7 +57,7 @@ def inspect(path: Path) -> int:
 
 def require_whole(path: Path) -> None:
     """Raise Refused where the database in `path` is damaged."""
-    with _opened(path) as connection:
+    with closing(connect(path)) as connection:
         try:
             (verdict,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
         except sqlite3.DatabaseError as error:
@@ -74,7 +73,7 @@ def copy(source: Path, target: Path) -> None:
     """
     make_private(target)
     try:
-        with _opened(source) as reading, _opened(target) as writing:
+        with closing(connect(source)) as reading, closing(connect(target)) as writing:
             reading.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")
         flush_file(target)
@@ -86,7 +85,7 @@ def copy(source: Path, target: Path) -> None:
 
 def move(source: Path, target: Path) -> None:
     """Rename the database `source`, which nobody has open, to `target`, where there is none."""
-    with suppress(sqlite3.DatabaseError), _opened(source) as connection:
+    with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
         # A damaged one is moved as it is, with what lies beside it.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     for suffix in _SUFFIXES:
@@ -102,10 +101,6 @@ def discard(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)
-    try:
-        yield connection
-    finally:
-        connection.close()
+def connect(path: Path) -> sqlite3.Connection:
+    """A driver's connection without transactions of its own; the caller closes it."""
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT, isolation_level=None)

@@ -10,7 +10,7 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from storm.expr import And, Select, Update
+from storm.expr import And, Insert, Select, Update
 
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.epochs import begin_epoch
@@ -25,6 +25,12 @@ _REASON = "the database was restored from a backup"
 def new_database_id() -> str:
     """Eight random hexadecimal digits, which end every cookie of a database."""
     return secrets.token_hex(4)
+
+
+def name_farm(store: Any) -> None:
+    """Give a database that has just been made its first id."""
+    farm = {Farm.id: 1, Farm.database_id: new_database_id(), Farm.epoch: 0}
+    store.execute(Insert(farm), noresult=True)
 
 
 def renew(store: Any, database_id: str, now: datetime) -> Committed[int]:

@@ -1,7 +1,7 @@
 """Which version of the schema a database has, and how it gets the next one.
 
-A version is a patch in `storage.patches`; Storm's patch applier runs those that are missing, each
-in a transaction of its own, and records them in the table `patch`.
+A version is a patch in `storage.patches`. Those that are missing are applied in one transaction and
+recorded in the table `patch`: an upgrade is there whole or not at all, on either kind of database.
 
 Layer 3. Tests: tests/unit/storage/test_schema.py.
 """
@@ -9,13 +9,14 @@ Layer 3. Tests: tests/unit/storage/test_schema.py.
 from typing import Any
 
 from storm.exceptions import StormError
-from storm.schema.patch import PatchApplier, PatchSet
+from storm.schema.patch import PatchSet
 
 from buildfarm.storage import patches
-from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.errors import Refused, StorageError
 
-#: The version that this code reads and writes.
-CURRENT: int = max(PatchSet(patches).get_patch_versions())
+#: The steps to the version that this code reads and writes, and that version.
+PATCHES = PatchSet(patches)
+CURRENT: int = max(PATCHES.get_patch_versions())
 
 
 def version(store: Any) -> int:
@@ -50,12 +51,22 @@ def require_current(found: int) -> None:
         )
 
 
-def upgrade(store: Any) -> None:
-    """Apply every patch that the database behind `store` lacks."""
-    if version(store) == 0:
-        store.execute(
-            "CREATE TABLE IF NOT EXISTS patch (version INTEGER NOT NULL PRIMARY KEY)",
-            noresult=True,
-        )
-        store.commit()
-    PatchApplier(store, PatchSet(patches)).apply_all()
+def upgrade(store: Any, to: int = CURRENT, steps: PatchSet = PATCHES) -> None:
+    """Apply those of `steps` that the database lacks, up to the version `to`; the caller commits.
+
+    Raises StorageError where a patch fails; the caller then gives the transaction up.
+    """
+    store.execute(
+        "CREATE TABLE IF NOT EXISTS patch (version INTEGER NOT NULL PRIMARY KEY)", noresult=True
+    )
+    applied = {row[0] for row in store.execute("SELECT version FROM patch").get_all()}
+    for step in sorted(steps.get_patch_versions()):
+        if step in applied or step > to:
+            continue
+        try:
+            steps.get_patch_module(step).apply(store)
+        except Exception as error:
+            raise StorageError(
+                f"The step to schema version {step} failed and the database is as it was: {error}."
+            ) from error
+        store.execute("INSERT INTO patch (version) VALUES (?)", (step,), noresult=True)

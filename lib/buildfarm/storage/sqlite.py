@@ -13,7 +13,10 @@ from typing import Any
 
 from storm.databases.sqlite import SQLite, SQLiteConnection
 from storm.exceptions import wrap_exceptions
+from storm.store import Store
 from storm.uri import URI
+
+from buildfarm.vocab.errors import Refused
 
 #: Seconds for which SQLite itself waits for another process's write transaction to end.
 BUSY_TIMEOUT = 10.0
@@ -59,6 +62,9 @@ class FarmSQLite(SQLite):  # type: ignore[misc]
     #: How a patch spells a primary key that numbers itself and never reuses a number.
     identity_column = "INTEGER PRIMARY KEY AUTOINCREMENT"
 
+    #: How a patch spells a column of text, compared and ordered by its bytes.
+    text_column = "TEXT"
+
     def __init__(self, path: Path, *, writes: bool) -> None:
         uri = URI("sqlite:")
         uri.database = str(path)
@@ -82,3 +88,15 @@ class FarmSQLite(SQLite):  # type: ignore[misc]
         for pragma in self._pragmas:
             connection.execute(f"PRAGMA {pragma}")
         return connection
+
+
+def open_file(path: Path, *, writes: bool) -> Any:
+    """A store of the database in `path`. Raises Refused where there is none."""
+    require_file(path)
+    return Store(FarmSQLite(path, writes=writes))
+
+
+def require_file(path: Path) -> None:
+    """Raise Refused where there is no database in `path`."""
+    if not path.exists():
+        raise Refused(f"There is no database at {path}; `buildd-manager init` makes one.")

@@ -20,7 +20,7 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from buildfarm.flow.reactors import ThreadReactor
-from buildfarm.flow.threads import Workers
+from buildfarm.flow.threads import Crew, ThreadCrew, Workers
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.commits import Act, Outcome, abandon, commit_group
 from buildfarm.storage.database import Database
@@ -67,20 +67,32 @@ class Transactor:
         database: Database,
         publish: Callable[[Announcement], None],
         readers: int = 4,
+        make_crew: Callable[[int, str], Crew] = ThreadCrew,
     ) -> None:
-        """`publish` is given each announcement of each committed act; it must not block."""
+        """`publish` is given each announcement of each committed act; it must not block.
+
+        `make_crew` gives the threads of a pool, by size and name.
+        """
+        self._reactor = reactor
         self._database = database
         self._publish = publish
-        self._writing = Workers(reactor, 1, MAX_WAITING, "database writer")
-        self._reading = Workers(reactor, readers, QUEUED_READS, "database reader")
+        self._writing = _pool(reactor, 1, MAX_WAITING, "database writer", make_crew)
+        self._reading = _pool(reactor, readers, QUEUED_READS, "database reader", make_crew)
         self._waiting: deque[_Entry] = deque()
         self._writer: Any = None
+        self._committing_since: float | None = None
         self._readers: SimpleQueue[Any] = SimpleQueue()
 
     @property
     def waiting(self) -> int:
         """How many acts wait for the next commit."""
         return len(self._waiting)
+
+    @property
+    def committing_for(self) -> float:
+        """For how many seconds the acts that are under way are; 0 where none are."""
+        since = self._committing_since
+        return 0.0 if since is None else self._reactor.seconds() - since
 
     async def write(
         self, act: Callable[Concatenate[Any, P], Committed[T]], *args: P.args, **kwargs: P.kwargs
@@ -154,7 +166,10 @@ class Transactor:
             if not entry.withdrawn:
                 group.append(entry)
         if group:
-            for entry, outcome in zip(group, self._commit(group), strict=True):
+            self._committing_since = self._reactor.seconds()
+            outcomes = self._commit(group)
+            self._committing_since = None
+            for entry, outcome in zip(group, outcomes, strict=True):
                 entry.outcome = outcome
 
     def _commit(self, group: list[_Entry]) -> list[Outcome]:
@@ -178,3 +193,13 @@ class Transactor:
         finally:
             abandon(store)
             self._readers.put(store)
+
+
+def _pool(
+    reactor: ThreadReactor,
+    size: int,
+    bound: int,
+    name: str,
+    make_crew: Callable[[int, str], Crew],
+) -> Workers:
+    return Workers(reactor, size, bound, name, make_crew(size, name))

@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredList
 from twisted.internet.interfaces import IReactorTime
@@ -29,7 +29,7 @@ from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.lanes import Lanes
 from buildfarm.vocab.announcements import Announcement, UploadWaiting
-from buildfarm.vocab.errors import FarmError, StaleState, Stopped, UploadRefused
+from buildfarm.vocab.errors import DiskFull, FarmError, StaleState, Stopped, UploadRefused
 from buildfarm.vocab.settings import Settings, UploadSettings
 from buildfarm.vocab.upload import ResultFile, UploadTask, spool_name
 
@@ -38,10 +38,6 @@ _LONGEST_SLEEP = 30.0
 
 #: How many due uploads are read at once.
 _READ = 128
-
-
-#: Twisted's own type of this cannot be told apart by a checker.
-wait_in_thread: Callable[..., object] = blockingCallFromThread
 
 
 class _End(Enum):
@@ -97,8 +93,12 @@ class UploadStage:
         utc_now: Callable[[], datetime],
         checkpoint: Callable[[str], None],
         spread: Callable[[], float] = random.random,
+        wait_in_thread: Callable[..., Any] = blockingCallFromThread,
     ) -> None:
-        """`spread` gives numbers in 0 … 1 that keep retries from coming together."""
+        """`spread` gives numbers in 0 … 1 that keep retries from coming together.
+
+        `wait_in_thread(reactor, call)` has the reactor call and waits for what comes of it.
+        """
         self._reactor = reactor
         self._storage = storage
         self._epoch = epoch
@@ -109,6 +109,7 @@ class UploadStage:
         self._utc_now = utc_now
         self._checkpoint = checkpoint
         self._spread = spread
+        self._wait_in_thread = wait_in_thread
         self._lanes = Lanes()
         self._wakeup = Wakeup(reactor)
         self._uploads: set[Deferred[None]] = set()
@@ -219,7 +220,7 @@ class UploadStage:
             )
 
         def commit_prepared() -> None:
-            wait_in_thread(self._reactor, prepared)
+            self._wait_in_thread(self._reactor, prepared)
 
         results = results_of(task, self._spool_dir)
         try:
@@ -229,14 +230,17 @@ class UploadStage:
         except UploadRefused as error:
             await self._refuse(task, str(error))
             return _End.NOT_PUBLISHED
+        except DiskFull as error:
+            await self._postpone(task, str(error))  # for as long as it takes: the fault is ours
+            return _End.NOT_PUBLISHED
         except (FarmError, OSError) as error:
-            await self._postpone(task, str(error))
+            await self._postpone_or_give_up(task, str(error))
             return _End.NOT_PUBLISHED
         except CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours is tried again like a fault
             self.log.failure("upload of {title} failed", title=task.title)
-            await self._postpone(task, repr(error))
+            await self._postpone_or_give_up(task, repr(error))
             return _End.NOT_PUBLISHED
         self._checkpoint("upload.published")
         await self._storage.write(uploads.mark_published, self._epoch, attempt_id, self._utc_now())
@@ -255,11 +259,14 @@ class UploadStage:
             uploads.refuse_upload, self._epoch, task.attempt.id, reason, self._utc_now()
         )
 
-    async def _postpone(self, task: UploadTask, reason: str) -> None:
+    async def _postpone_or_give_up(self, task: UploadTask, reason: str) -> None:
         tries = task.attempt.tries + 1
         if tries >= self.settings.max_tries:
             await self._refuse(task, f"given up after {tries} tries, the last one: {reason}")
-            return
+        else:
+            await self._postpone(task, reason)
+
+    async def _postpone(self, task: UploadTask, reason: str) -> None:
         delay = retry_delay(task.attempt.tries, self.settings, self._spread())
         self.log.warn(
             "build={build} upload is tried again in {delay:.0f} s: {reason}",

@@ -1,7 +1,7 @@
 """The check before any upload: the results are this build's, and nothing else (DESIGN 3, step 8).
 
-Layer 3; tests in `tests/unit/uploads/test_check.py`. For the check's child: reads what strangers
-wrote, with bounds, and changes nothing.
+Layer 3; tests in `tests/unit/uploads/test_check.py`. For the check's child (`checking`): reads what
+strangers wrote, with bounds, opens nothing but what it is given, and changes nothing.
 
 A build runs its package's own code, which can write whatever it likes into its results. It must
 not be able to publish another package by that. So every file is accounted for: listed in the one
@@ -11,8 +11,10 @@ built, and a name that the source declares.
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from buildfarm.uploads.changes import MAX_CHANGES, Changes, named_source, read_changes
 from buildfarm.uploads.debfile import read_control
@@ -28,6 +30,9 @@ _ABOUT_SUFFIXES = (".changes", ".buildinfo")
 
 _VERSION = re.compile(r"(?:[0-9]{1,9}:)?[0-9A-Za-z][0-9A-Za-z.+~-]*")
 _DEBUG_SYMBOLS = "-dbgsym"
+
+#: Gives the open file of a result; it is asked more than once.
+_Opened = Callable[[ResultFile], BinaryIO]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,12 @@ class BinaryPackage:
     @property
     def is_udeb(self) -> bool:
         """Whether it is for the installer only."""
-        return self.file.name.endswith(".udeb")
+        return self.suffix == ".udeb"
+
+    @property
+    def suffix(self) -> str:
+        """What its file's name ends in."""
+        return self.file.name[self.file.name.rfind(".") :]
 
     @property
     def stem(self) -> str:
@@ -54,18 +64,36 @@ class BinaryPackage:
         return f"{self.name}_{self.version.rpartition(':')[2]}_{self.architecture}"
 
 
-def check_results(task: UploadTask, results: Sequence[ResultFile]) -> tuple[BinaryPackage, ...]:
+def _nothing() -> None:
+    """What a caller does before the results are read who trusts them, or us, enough."""
+
+
+def check_results(
+    task: UploadTask,
+    results: Sequence[ResultFile],
+    before_reading: Callable[[], None] = _nothing,
+) -> tuple[BinaryPackage, ...]:
     """The packages that may be published for `task`.
 
-    Raises UploadRefused with the reason, which names the file. Raises OSError where our own disk
-    fails.
+    `before_reading` is called once all results are open: nothing else is opened after it, and
+    nothing was read before. Raises UploadRefused with the reason, which names the file. Raises
+    OSError where our own disk fails.
     """
+    with ExitStack() as stack:
+        streams = {file.path: stack.enter_context(file.path.open("rb")) for file in results}
+        before_reading()
+        return _check(task, results, lambda file: streams[file.path])
+
+
+def _check(
+    task: UploadTask, results: Sequence[ResultFile], opened: _Opened
+) -> tuple[BinaryPackage, ...]:
     files = _by_name(results)
-    changes_name, changes = _only_changes(files)
+    changes_name, changes = _only_changes(files, opened)
     _compare_with_build(changes_name, changes, task)
-    _compare_with_files(changes_name, changes, files)
+    _compare_with_files(changes_name, changes, files, opened)
     packages = tuple(
-        _check_package(file, changes, task)
+        _check_package(file, changes, task, opened)
         for name, file in sorted(files.items())
         if name.endswith(PACKAGE_SUFFIXES)
     )
@@ -98,14 +126,15 @@ def _by_name(results: Iterable[ResultFile]) -> dict[str, ResultFile]:
     return files
 
 
-def _only_changes(files: Mapping[str, ResultFile]) -> tuple[str, Changes]:
+def _only_changes(files: Mapping[str, ResultFile], opened: _Opened) -> tuple[str, Changes]:
     """Name and statement of the one `.changes`."""
     names = [name for name in files if name.endswith(".changes")]
     if len(names) != 1:
         found = ", ".join(names) or "none"
         raise UploadRefused(f"There must be exactly one .changes file in the results: {found}.")
-    with files[names[0]].path.open("rb") as stream:
-        return names[0], read_changes(stream.read(MAX_CHANGES + 1), names[0])
+    stream = opened(files[names[0]])
+    stream.seek(0)
+    return names[0], read_changes(stream.read(MAX_CHANGES + 1), names[0])
 
 
 def _compare_with_build(name: str, changes: Changes, task: UploadTask) -> None:
@@ -129,14 +158,16 @@ def _compare_with_build(name: str, changes: Changes, task: UploadTask) -> None:
         raise UploadRefused(f"{name} is for {found}; the build is for {_wanted(task)}.")
 
 
-def _compare_with_files(name: str, changes: Changes, files: Mapping[str, ResultFile]) -> None:
+def _compare_with_files(
+    name: str, changes: Changes, files: Mapping[str, ResultFile], opened: _Opened
+) -> None:
     """The `.changes` lists exactly the other files, each as it is."""
     for listed in sorted(changes.files.keys() - files.keys()):
         raise UploadRefused(f"{name} lists {_quoted(listed)}, which is not in the results.")
     for unlisted in sorted(files.keys() - changes.files.keys() - {name}):
         raise UploadRefused(f"{unlisted} is in the results, but {name} does not list it.")
     for file in files.values():
-        size, sha256 = _measure(file)
+        size, sha256 = _measure(opened(file))
         expected = changes.files.get(file.name)
         if (size, sha256) != (file.size, file.sha256):
             raise UploadRefused(f"{file.name} in the spool is no more what was gathered.")
@@ -144,16 +175,18 @@ def _compare_with_files(name: str, changes: Changes, files: Mapping[str, ResultF
             raise UploadRefused(f"{file.name} has another size or SHA-256 than {name} lists.")
 
 
-def _measure(file: ResultFile) -> tuple[int, str]:
-    with file.path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        return stream.tell(), digest
+def _measure(stream: BinaryIO) -> tuple[int, str]:
+    stream.seek(0)
+    digest = hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+    return stream.tell(), digest
 
 
-def _check_package(file: ResultFile, changes: Changes, task: UploadTask) -> BinaryPackage:
+def _check_package(
+    file: ResultFile, changes: Changes, task: UploadTask, opened: _Opened
+) -> BinaryPackage:
     """The control data of one package is of this build and fits its file name."""
     where = file.name
-    control = read_control(file.path, where)
+    control = read_control(opened(file), where)
     package = BinaryPackage(
         file,
         required(control, "Package", where),
@@ -161,7 +194,7 @@ def _check_package(file: ResultFile, changes: Changes, task: UploadTask) -> Bina
         required(control, "Architecture", where),
         classified=bool(control.get("section") and control.get("priority")),
     )
-    if not _declared(package.name, task.binaries):
+    if not is_declared(package.name, task.binaries):
         raise UploadRefused(
             f"{where} is the package {_quoted(package.name)}, which the source does not declare."
         )
@@ -172,13 +205,13 @@ def _check_package(file: ResultFile, changes: Changes, task: UploadTask) -> Bina
         raise UploadRefused(
             f"{where} is for {_quoted(package.architecture)}; the build is for {_wanted(task)}."
         )
-    expected = package.stem + where[where.rindex(".") :]
+    expected = package.stem + package.suffix
     if where != expected:
         raise UploadRefused(f"{where} should be called {expected} by its control data.")
     return package
 
 
-def _declared(name: str, binaries: Collection[str]) -> bool:
+def is_declared(name: str, binaries: Collection[str]) -> bool:
     """Whether a source of these `binaries` may build a package of this name."""
     return is_name(name) and (name in binaries or name.removesuffix(_DEBUG_SYMBOLS) in binaries)
 

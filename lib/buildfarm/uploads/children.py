@@ -1,4 +1,4 @@
-"""What a child of the upload stage does: check results, then publish them, one try after the other.
+"""What a child of the upload stage does: publish what passed the check, one try after the other.
 
 Layer 3; tests in `tests/functional/uploads/test_publishing.py`. `jobs` says how it is spoken with.
 """
@@ -9,13 +9,13 @@ from pathlib import Path
 from buildfarm.flow.conversation import Conversation
 from buildfarm.flow.durable import full_disk_named
 from buildfarm.flow.lockfiles import HeldLock, holder, try_hold
-from buildfarm.uploads.check import BinaryPackage, check_results
 from buildfarm.uploads.command import publish_with_command
 from buildfarm.uploads.directory import publish_into_directory
-from buildfarm.uploads.jobs import CHECKED, UploadJob
+from buildfarm.uploads.jobs import UploadJob
 from buildfarm.uploads.reprepro import publish_with_reprepro
 from buildfarm.vocab.errors import (
     ConversationEnded,
+    DiskFull,
     FarmError,
     UploadPostponed,
     UploadRefused,
@@ -43,25 +43,16 @@ def _outcome(job: UploadJob, report: _Report) -> dict[str, object]:
         raise
     except UploadRefused as error:
         return {"refused": str(error)}
+    except DiskFull as error:
+        return {"full": str(error)}
     except (FarmError, OSError) as error:
         return {"postponed": str(error)}
     return {"published": True}
 
 
 def _do(job: UploadJob, report: _Report) -> None:
-    # What is prepared has passed the check, and may be gone from the spool.
-    packages = () if job.task.attempt.prepared else _check(job)
-    report(CHECKED)
     with _lock_of(job) as lock, full_disk_named(Path(job.task.archive.path)):
-        _publish(job, packages, report, lock)
-
-
-def _check(job: UploadJob) -> tuple[BinaryPackage, ...]:
-    try:
-        with job.check_limits.in_force():
-            return check_results(job.task, job.results)
-    except MemoryError as error:
-        raise UploadRefused("The check of these results takes too much memory.") from error
+        _publish(job, report, lock)
 
 
 def _lock_of(job: UploadJob) -> HeldLock:
@@ -73,14 +64,12 @@ def _lock_of(job: UploadJob) -> HeldLock:
     return lock
 
 
-def _publish(
-    job: UploadJob, packages: tuple[BinaryPackage, ...], report: _Report, lock: HeldLock
-) -> None:
+def _publish(job: UploadJob, report: _Report, lock: HeldLock) -> None:
     task, descriptors = job.task, (lock.fileno(),)
     match task.archive.uploader:
         case UploaderKind.DIRECTORY:
             publish_into_directory(task, job.results, report=report)
         case UploaderKind.REPREPRO:
-            publish_with_reprepro(task, packages, report=report, descriptors=descriptors)
+            publish_with_reprepro(task, job.packages, report=report, descriptors=descriptors)
         case UploaderKind.COMMAND:
             publish_with_command(task, job.results, report=report, descriptors=descriptors)

@@ -1,7 +1,7 @@
 """The control data of a binary package file, read without trusting the file.
 
-Layer 3; tests in `tests/unit/uploads/test_debfile.py`. For the check's child: blocks on the disk,
-and leaves a bound on memory to the process.
+Layer 3; tests in `tests/unit/uploads/test_debfile.py`. For the check's child, which has the
+file open: blocks on the disk, and leaves a bound on memory to the process.
 
 As in `paragraph`, only what every reader reads alike is accepted, here of ar and tar: exactly the
 three members of deb(5), and in the control archive plain files and directories without extended
@@ -15,7 +15,6 @@ import posixpath
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import zstandard
@@ -63,14 +62,14 @@ _UNPACKED: Mapping[str, Callable[[BinaryIO], _Stream]] = {
 }
 
 
-def read_control(path: Path, where: str) -> Mapping[str, str]:
-    """The control fields of the package file at `path`, names in lower case.
+def read_control(file: BinaryIO, where: str) -> Mapping[str, str]:
+    """The control fields of the package file that is open as `file`, names in lower case.
 
     `where` begins the sentence of the UploadRefused that is raised for a file that is no package,
     or one whose control archive is larger than any real one.
     """
-    with path.open("rb") as file:
-        name, packed = _control_archive(file, where)
+    file.seek(0)
+    name, packed = _control_archive(file, where)
     try:
         tar = _Bounded(_UNPACKED[name](io.BytesIO(packed)), where)
         control = _only_control(tar, where)

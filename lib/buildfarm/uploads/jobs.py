@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from buildfarm.flow.limits import ResourceLimits
+from buildfarm.uploads.check import BinaryPackage
 from buildfarm.vocab.upload import ResultFile, UploadTask
 
 #: The results have passed the check; the archive is touched after this.
@@ -28,9 +28,12 @@ PRELOADED = ("buildfarm.uploads.children",)
 
 @dataclass(frozen=True, slots=True)
 class UploadJob:
-    """One try: check `results` within `check_limits`, then publish them, holding `lock`."""
+    """One try: publish `results`, of which `packages` are packages that passed the check.
+
+    There are none where the results are prepared already. `lock` is held meanwhile.
+    """
 
     task: UploadTask
     results: Sequence[ResultFile]
+    packages: Sequence[BinaryPackage]
     lock: Path
-    check_limits: ResourceLimits

@@ -1,31 +1,33 @@
-"""One try to publish one build's results: check and upload, in a child that can be killed.
+"""One try to publish one build's results: check and upload, each in a child that can be killed.
 
 Layer 3; DESIGN section 3, steps 8 and 9, and section 8. Tests in
 `tests/functional/uploads/test_publishing.py`. Blocks: for the threads of the upload stage.
 
-The child checks what strangers wrote within limits, then publishes it, holding the archive's lock;
-so does every program that it runs. A child of an earlier manager that still holds the lock is
-waited for, then killed, before this one goes on. A child whose try ended well is used again; after
-any other end it is killed with all that it has started.
+The results are checked by a confined child of their own (`checking`). Another publishes them,
+holding the archive's lock; so does every program that it runs. A child of an earlier manager that
+still holds the lock is waited for, then killed, before this one goes on. An upload's child whose
+try ended well is used again; after any other end it is killed with all that it has started.
 """
 
 import math
-import signal
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from buildfarm.flow.childpool import ChildPool
-from buildfarm.flow.forks import Child
+from buildfarm.flow.forks import Child, ForkServer
 from buildfarm.flow.limits import ResourceLimits
 from buildfarm.flow.lockfiles import clear
+from buildfarm.uploads.check import BinaryPackage
+from buildfarm.uploads.checking import CheckJob, check_in_child
 from buildfarm.uploads.jobs import CHECKED, PREPARED, UploadJob
 from buildfarm.uploads.locks import archive_lock
 from buildfarm.vocab.errors import (
     ChildError,
     ChildTimedOut,
     ConversationEnded,
+    DiskFull,
     LockHeld,
     UploadPostponed,
     UploadRefused,
@@ -46,6 +48,7 @@ def publish(
     results: tuple[ResultFile, ...],
     commit_prepared: Callable[[], None],
     *,
+    checks: ForkServer,
     children: ChildPool,
     settings: UploadSettings,
     locks_dir: Path,
@@ -56,20 +59,19 @@ def publish(
 
     `commit_prepared` is called when a `directory` upload is prepared, and returns when the
     database says so; `checkpoint` at each step. Raises UploadRefused, which is final, and
-    UploadPostponed, after which the same may be tried again. When it ends, nothing of this try is
-    still at work.
+    UploadPostponed or DiskFull, after which the same may be tried again. When it ends, nothing
+    of this try is still at work.
     """
     lock = archive_lock(locks_dir, task.archive.name)
-    job = UploadJob(task, results, lock, _check_limits(settings))
-    until = clock() + settings.check_deadline
     try:
+        packages = _checked(task, results, checks, settings)
         with children.lend() as child:
-            child.send(job)
+            clear(lock, _ORPHAN_GRACE)
+            checkpoint(CHECKED)
+            until = clock() + settings.deadline
+            child.send(UploadJob(task, results, packages, lock))
             while step := _next_step(child, max(0.0, until - clock())):
-                if step == CHECKED:
-                    clear(lock, _ORPHAN_GRACE)
-                    until = clock() + settings.deadline
-                elif step == PREPARED:
+                if step == PREPARED:
                     commit_prepared()
                 checkpoint(step)
                 child.send("go on")
@@ -77,10 +79,23 @@ def publish(
         raise UploadPostponed(str(error)) from error
 
 
+def _checked(
+    task: UploadTask,
+    results: tuple[ResultFile, ...],
+    checks: ForkServer,
+    settings: UploadSettings,
+) -> tuple[BinaryPackage, ...]:
+    """What passes the check. What is prepared has passed it, and may be gone from the spool."""
+    if task.attempt.prepared:
+        return ()
+    job = CheckJob(task, results, _check_limits(settings))
+    return check_in_child(job, checks, settings.check_deadline)
+
+
 def _check_limits(settings: UploadSettings) -> ResourceLimits:
     """Half of the check's deadline may be computing, so that what is greedy is told from busy."""
     cpu = math.ceil(settings.check_deadline / 2)
-    return ResourceLimits(memory=settings.check_memory, cpu=cpu, file_size=0)
+    return ResourceLimits(memory=settings.check_memory, cpu=cpu)
 
 
 def _next_step(child: Child, deadline: float) -> str | None:
@@ -91,8 +106,6 @@ def _next_step(child: Child, deadline: float) -> str | None:
         raise UploadPostponed("The upload did not end before its deadline.") from error
     except ConversationEnded as error:
         exit_code = child.wait(_REAPED)
-        if exit_code == -signal.SIGXCPU:
-            raise UploadRefused("The check of these results takes too much computing.") from error
         raise UploadPostponed(f"The upload broke off with exit code {exit_code}.") from error
     match message:
         case {"step": str() as step}:
@@ -103,4 +116,6 @@ def _next_step(child: Child, deadline: float) -> str | None:
             raise UploadRefused(reason)
         case {"postponed": str() as reason}:
             raise UploadPostponed(reason)
+        case {"full": str() as reason}:
+            raise DiskFull(reason)
     raise UploadPostponed("The upload's child sent what is no answer.")

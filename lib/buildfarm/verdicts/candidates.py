@@ -38,7 +38,8 @@ class Rule(Enum):
     """What can keep a builder from taking a build, in the order in which it is asked.
 
     An operator is told the first one only: what takes the longest to change comes first. `QUEUE`
-    is the last: the builder would take the build if others were not in front of it.
+    is the last: the builder would take the build if others were not in front of it. `FAILING` is
+    not of what the database knows: `explaining.why` hears of it from the running scanners.
     """
 
     INACTIVE = "inactive"
@@ -49,6 +50,7 @@ class Rule(Enum):
     MISSING_RESOURCE = "missing resource"
     RESERVED_RESOURCE = "reserved resource"
     BUSY = "busy"
+    FAILING = "failing"
     CLEANING = "cleaning"
     DIRTY = "dirty"
     QUEUE = "queue"

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from buildfarm.verdicts.cases import Case, clause, closed
-from buildfarm.verdicts.failure import Verdict, builder_is_out
+from buildfarm.verdicts.failure import BUILDER_FAILURES, Verdict, builder_is_out
 from buildfarm.verdicts.outcomes import (
     MOST_GIVEN_BACK,
     VINDICATING,
@@ -43,10 +43,21 @@ def settle_unconfirmed(
 
 
 def settle_lost(
-    builder: BuilderSnapshot, standing: JobStanding, evidence: str, now: datetime
+    builder: BuilderSnapshot,
+    standing: JobStanding,
+    evidence: str,
+    now: datetime,
+    *,
+    confirmed: bool = False,
 ) -> Settlement:
-    """The builder is idle, or has another job, while it should run this one."""
+    """The builder is idle, or has another job, while it should run this one.
+
+    `confirmed`: it had confirmed the build itself. The first loss of such a build counts against
+    the builder; a build that is lost again is no longer evidence against anyone (decision 140).
+    """
     case = Case(builder, standing, AttemptOutcome.LOST, evidence, now)
+    if confirmed and not standing.lost_count and not standing.cancelling:
+        return _asked(standing, case.judged(Culprit.BUILDER))
     return _asked(standing, case.unblamed(standing))
 
 
@@ -135,6 +146,7 @@ def settle_outcome(
     `dependencies` is the daemon's text, kept for a build that waits for them.
     """
     has_changes = any(file.name.endswith(".changes") for file in files)
+    barren = outcome is BuildOutcome.OK and not has_changes and not standing.cancelling
     consequence = outcome_of(outcome, has_changes, standing.given_back)
     blamed = consequence.as_asked(standing.cancelling, standing.superseded).culprit
     evidence = f"{builder.name} ended the build with {outcome.name}"
@@ -149,9 +161,25 @@ def settle_outcome(
         job, words = _given_back(job, standing.build_id, now)
     else:
         job, words = _completed(outcome, job, files, dependencies)
+    if barren:
+        return _asked(standing, _barren(builder, job, f"{evidence}: {words}"))
     failures = 0 if outcome in VINDICATING else builder.failure_count
     reason = f"{evidence}: {words}."
     return _asked(standing, Settlement(reason, BuilderSettlement(builder.id, failures), job))
+
+
+def _barren(builder: BuilderSnapshot, job: JobSettlement, evidence: str) -> Settlement:
+    """OK with nothing to publish: no genuine daemon says that, so the builder is counted too.
+
+    The build ends as DESIGN section 6 has it; a builder that does this to build after build is
+    out at the threshold of all consecutive failures (decision 140).
+    """
+    failures = builder.failure_count + 1
+    counted = f"{evidence} (consecutive failures: builder {failures})"
+    if failures < BUILDER_FAILURES:
+        return Settlement(f"{counted}.", BuilderSettlement(builder.id, failures), job)
+    out = BuilderSettlement(builder.id, failures, builderok=False, failnotes=counted)
+    return Settlement(f"{counted}: the builder is disabled.", out, job)
 
 
 _WORDS: Mapping[BuildOutcome, str] = {

@@ -70,6 +70,10 @@ class StorageError(FarmError):
     """The database could not be read or written: the manager's fault, nobody else's."""
 
 
+class DatabaseAway(StorageError):
+    """The database server cannot be reached, or a connection to it was lost; it may come back."""
+
+
 class StaleState(StorageError):
     """A guarded update matched no row: the thing has moved on, or a newer manager owns it."""
 

@@ -26,6 +26,7 @@ class FakeLive:
         self.log: bytes | None = None
         self.watched: list[int] = []
         self.paused: tuple[str, ...] = ()
+        self.failing: dict[int, str] = {}
 
     async def fetch_log(self, build_id: int, start: int, limit: int) -> bytes | None:
         """Part of the log."""
@@ -39,6 +40,10 @@ class FakeLive:
     def pauses(self) -> tuple[str, ...]:
         """Why dispatch pauses."""
         return self.paused
+
+    def troubles(self) -> dict[int, str]:
+        """What builders do wrong."""
+        return self.failing
 
 
 class VerbTestCase(StorageTestCase):

@@ -11,7 +11,10 @@ from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemoncase import build_args
 from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
-from buildfarm.farmtesting.hostile import BEHAVIOURS, HostileFactory
+from buildfarm.farmtesting.hostile.builder import HostileBuilder
+from buildfarm.farmtesting.hostile.markup import MARKUP
+from buildfarm.farmtesting.hostile.table import BEHAVIOURS
+from buildfarm.farmtesting.hostile.transport import TRANSPORT
 from buildfarm.farmtesting.simulatedbuilder import SimulatedBuilder
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import (
@@ -55,11 +58,9 @@ class SocketCase(FarmTestCase):
 
     def hostile(self, behaviour: str) -> str:
         """The URL of a builder that behaves so."""
-        factory = HostileFactory(self.reactor, BEHAVIOURS[behaviour])
-        self.addCleanup(factory.disconnect)
-        port = self.reactor.listenTCP(0, factory, interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        return f"http://127.0.0.1:{port.getHost().port}"
+        builder = HostileBuilder(self.reactor, BEHAVIOURS[behaviour])
+        self.addCleanup(builder.stop)
+        return builder.listen()
 
 
 class TestSimulatedBuilder(SocketCase):
@@ -130,14 +131,32 @@ class TestSimulatedBuilder(SocketCase):
             self.assertEqual([DaemonStatus.IDLE] * 100, [each.status for each in said])
 
 
+#: What `status` ends in at builders that are hostile from its first answer on; BuilderNonsense at
+#: all others of these families.
+ENDS_IN = {
+    "never-answers": BuilderTimedOut,
+    "byte-a-second": BuilderTimedOut,
+    "announces-more": BuilderTimedOut,
+    "cut-at-every-byte": BuilderUnreachable,
+    "no-length": BuilderUnreachable,
+}
+
+#: They are honest about their status.
+HONEST = {"redirects-files", "clock-far-off"}
+
+HOSTILE = [one.name for one in (*TRANSPORT, *MARKUP) if one.name not in HONEST]
+
+
 class TestHostileBuilders(SocketCase):
     """Builders that misbehave, each in its own way."""
 
     async def outcome_with(self, behaviour: str) -> BuilderError:
         """How a status ends at a builder that behaves so."""
         url = self.hostile(behaviour)
+        # Only those that are to run into the time-out have a short one.
+        timeout = 0.5 if ENDS_IN.get(behaviour) is BuilderTimedOut else 30.0
         try:
-            await self.client_at(url, call_timeout=1.0).fetch_status()
+            await self.client_at(url, call_timeout=timeout).fetch_status()
         except BuilderError as error:
             self.assertIn(url, str(error))
             return error
@@ -145,18 +164,12 @@ class TestHostileBuilders(SocketCase):
 
     async def test_each_ends_in_its_own_error(self) -> None:
         """And leaves no connection, no timer behind, which the base class sees to."""
-        expected = {
-            "hang": BuilderTimedOut,
-            "trickle": BuilderTimedOut,
-            "cut": BuilderUnreachable,
-            "without-length": BuilderUnreachable,
-        }
         outcomes = await gatherResults(
-            [Deferred.fromCoroutine(self.outcome_with(name)) for name in BEHAVIOURS]
+            [Deferred.fromCoroutine(self.outcome_with(name)) for name in HOSTILE]
         )
         self.assertEqual(
-            [expected.get(name, BuilderNonsense) for name in BEHAVIOURS],
-            [type(outcome) for outcome in outcomes],
+            {name: ENDS_IN.get(name, BuilderNonsense) for name in HOSTILE},
+            {name: type(outcome) for name, outcome in zip(HOSTILE, outcomes, strict=True)},
         )
 
     async def test_they_delay_nobody_else(self) -> None:
@@ -165,14 +178,14 @@ class TestHostileBuilders(SocketCase):
         client = self.client_at(builder.listen(self.reactor))
         self.addCleanup(builder.stop)
         others = gatherResults(
-            [Deferred.fromCoroutine(self.outcome_with(name)) for name in BEHAVIOURS]
+            [Deferred.fromCoroutine(self.outcome_with(name)) for name in HOSTILE]
         )
         asked = 0
         while not others.called:
             await client.fetch_status()
             asked += 1
         await others
-        self.assertGreater(asked, 20)
+        self.assertGreater(asked, len(HOSTILE))
 
     async def test_nobody_listening(self) -> None:
         """Nothing was sent."""
@@ -194,7 +207,7 @@ class TestHostileBuilders(SocketCase):
 
     async def test_an_endless_file_is_cut_off_at_its_limit(self) -> None:
         """And nothing is left of it."""
-        url = self.hostile("flood")
+        url = self.hostile("file-without-end")
         directory = self.make_directory()
         with self.assertRaises(BuilderError):
             await self.client_at(url).download(SHA1, directory / "1", 5 * MIB, 1000)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
+from testtools import ExpectedException
 from twisted.internet.defer import Deferred, ensureDeferred, gatherResults
 
 from buildfarm.builders.resets import Resetter
@@ -52,6 +53,13 @@ class TestResetter(ResetterCase):
         """Both streams; its arguments were those of the builder."""
         output = await self.begin(self.resetter('echo "$1 $2"; echo done >&2'))
         self.assertEqual("host1 bob\ndone\n", output)
+
+    async def test_what_keeps_us_from_starting_it_is_no_failed_reset(self) -> None:
+        """The builder is not to blame for a lock file that we cannot make."""
+        (self.directory / "reset-bob").mkdir()
+        begun = self.begin(self.resetter("true"))
+        with ExpectedException(IsADirectoryError):
+            await begun
 
     async def test_a_reset_that_fails_is_an_error_with_its_output(self) -> None:
         """In a sentence that names the builder and the exit status."""

@@ -9,7 +9,7 @@ from unittest import mock
 import fixtures
 from twisted.internet.defer import Deferred, gatherResults
 
-from buildfarm.filestore import replies
+from buildfarm.filestore import replies, sending
 from buildfarm.filestore.replies import Reply
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.store import FileStore
@@ -156,24 +156,63 @@ class TestWhoMayRead(FilesResourceTestCase):
 class TestManyDownloads(FilesResourceTestCase):
     max_downloads = 2
 
-    async def test_bound(self) -> None:
-        """Downloads beyond the bound are told to come back, and those before go on."""
-        may: Deferred[None] = Deferred()
+    def setUp(self) -> None:
+        super().setUp()
+        self.may: Deferred[None] = Deferred()
+        self.begun = 0
 
         async def later(*_: str) -> bool:
-            await may
+            self.begun += 1
+            await self.may
             return True
 
-        with mock.patch.object(self.resource, "_may_read", later):
-            waiting = [Deferred.fromCoroutine(self.get_file()) for _ in range(2)]
-            await self.wait_until(lambda: self.resource.downloads == 2)
-            refused = await self.get_file()
-            self.assertEqual((503, "10"), (refused.status, refused.headers["retry-after"]))
-            may.callback(None)
-            answers = await gatherResults(waiting)
-        self.assertEqual([200, 200], [answer.status for answer in answers])
+        self.useFixture(fixtures.MockPatchObject(self.resource, "_may_read", later))
+
+    async def downloads(self, count: int) -> list[Deferred[Answer]]:
+        """Downloads that have come to the listener."""
+        begun = [Deferred.fromCoroutine(self.get_file()) for _ in range(count)]
+        await self.wait_until(lambda: self.resource.downloads == count)
+        return begun
+
+    async def test_in_line(self) -> None:
+        """Downloads beyond the bound wait for those before, and are served then."""
+        begun = await self.downloads(5)
+        self.assertEqual(2, self.begun)
+        self.may.callback(None)
+        answers = await gatherResults(begun)
+        self.assertEqual([200] * 5, [answer.status for answer in answers])
+        await self.wait_until(lambda: self.resource.downloads == 0)
+
+    async def test_bound(self) -> None:
+        """Where the line is full, one is told to come back, and those before go on."""
+        self.useFixture(fixtures.MockPatchObject(sending, "WAITING_PER_PLACE", 1))
+        begun = await self.downloads(4)
+        refused = await self.get_file()
+        self.assertEqual((503, "10"), (refused.status, refused.headers["retry-after"]))
+        self.may.callback(None)
+        answers = await gatherResults(begun)
+        self.assertEqual([200] * 4, [answer.status for answer in answers])
         await self.wait_until(lambda: self.resource.downloads == 0)
         self.assertEqual(200, (await self.get_file()).status)
+
+    async def test_a_line_that_does_not_move(self) -> None:
+        """Who has waited long enough is told to come back; a place that is freed is used again."""
+        self.useFixture(fixtures.MockPatchObject(sending, "PATIENCE", 0.01))
+        begun = await self.downloads(2)
+        self.assertEqual(503, (await self.get_file()).status)
+        self.may.callback(None)
+        await gatherResults(begun)
+        self.assertEqual(200, (await self.get_file()).status)
+
+    async def test_hanging_up_in_line(self) -> None:
+        """Who hangs up while waiting leaves the line."""
+        begun = await self.downloads(2)
+        client = await self.clients.run(ask_and_wait, self.port, f"/{self.sha256}/hello")
+        await self.wait_until(lambda: self.resource.downloads == 3)
+        client.close()
+        await self.wait_until(lambda: self.resource.downloads == 2)
+        self.may.callback(None)
+        await gatherResults(begun)
 
 
 class TestSlowClients(FilesResourceTestCase):

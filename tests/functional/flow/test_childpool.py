@@ -1,4 +1,4 @@
-"""Children that are used again, with the real fork server; and limits that end."""
+"""Children that are used again, with the real fork server."""
 
 import os
 import signal
@@ -9,7 +9,6 @@ import fixtures
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.forks import ForkServer
-from buildfarm.flow.limits import ResourceLimits
 from buildfarm.vocab.errors import ChildError, ConversationEnded, Stopped
 
 SOON = 20.0
@@ -86,20 +85,3 @@ class TestLending(PoolTestCase):
         self.assert_gone(lent.pid)
         self.forks.stop()
         self.assertRaises(Stopped, self.job)
-
-
-class TestLimits(PoolTestCase):
-    def test_computing(self) -> None:
-        """Computing is counted from when the limits come into force, and ends the process."""
-        limits = ResourceLimits(cpu=1)
-        with self.forks.start("pooljobs:compute", limits) as child:
-            self.assertEqual("greedy", child.receive(SOON))
-            self.assertRaises(ConversationEnded, child.receive, SOON)
-            self.assertEqual(-signal.SIGXCPU, child.wait(SOON))
-
-    def test_memory(self) -> None:
-        """Memory beyond the limit is refused while it is in force, and the process goes on."""
-        limits = ResourceLimits(memory=512 << 20, file_size=0)
-        with self.forks.start("pooljobs:within", limits) as child:
-            self.assertEqual("too much", child.receive(SOON))
-            self.assertEqual(1 << 20, child.receive(SOON))

@@ -9,6 +9,7 @@ from buildfarm.farmtesting.packages import Results, deb
 from buildfarm.farmtesting.uploadtasks import archive, upload_task
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.forks import Child, ForkServer
+from buildfarm.uploads import checking
 from buildfarm.uploads.creation import create_archive
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.publishing import publish
@@ -67,6 +68,8 @@ class PublishingTestCase(FarmTestCase):
 
     def start_children(self) -> None:
         """Have children of a new fork server, which learns the environment as it is now."""
+        self.checks = ForkServer(checking.PRELOADED)
+        self.addCleanup(self.checks.stop)
         forks = ForkServer(PRELOADED)
         self.addCleanup(forks.stop)
         self.children = WatchedPool(forks, FUNCTION, most_jobs=100)
@@ -97,6 +100,7 @@ class PublishingTestCase(FarmTestCase):
             task or self.task(),
             results,
             self.commit_prepared,
+            checks=self.checks,
             children=self.children,
             settings=self.settings,
             locks_dir=self.locks_dir,

@@ -1,6 +1,6 @@
 """Addresses of listeners as text."""
 
-from buildfarm.assembly.endpoints import endpoint_fault
+from buildfarm.assembly.endpoints import endpoint_fault, with_backlog
 from buildfarm.farmtesting.cases import FarmTestCase
 
 
@@ -16,6 +16,13 @@ class TestEndpoints(FarmTestCase):
             "systemd:domain=INET:index=0",
         ):
             self.assertIsNone(endpoint_fault(text), text)
+
+    def test_backlog(self) -> None:
+        """Many may knock at once, unless the address says how many or the socket is given."""
+        for text in ("tcp:8085", "ssl:443:privateKey=/etc/key.pem", "unix:/run/farm.sock"):
+            self.assertEqual(f"{text}:backlog=4096", with_backlog(text))
+        for text in ("tcp:8085:backlog=7", "systemd:domain=INET:index=0"):
+            self.assertEqual(text, with_backlog(text))
 
     def test_bad_addresses(self) -> None:
         """What is wrong is said."""

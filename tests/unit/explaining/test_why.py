@@ -50,6 +50,19 @@ class TestWaiting(FarmTestCase):
         self.assertEqual((1, 0.0), (found.position, found.estimated_start))
         self.assertIn("Nothing needs to be done", found.remedy or "")
 
+    def test_failing(self) -> None:
+        """A builder that could take it but does not answer is told with its last failure."""
+        failing = {1: "fails, 3 times in a row: http://bob did not answer\x1b[2J within 60 s"}
+        found = explain(IDLE, (), NOW, failing)
+        [bob] = found.builders
+        self.assertEqual(Rule.FAILING, bob.rule)
+        self.assertEqual(
+            "bob fails, 3 times in a row: http://bob did not answer\\x1b[2J within 60 s.",
+            bob.sentence,
+        )
+        self.assertIn("Builders that could take it: 0 of 1.", found.summary)
+        self.assertIn("See to the builders that fail", found.remedy or "")
+
     def test_busy(self) -> None:
         """A busy builder is told with what it builds, and when it may be free."""
         found = why(BUSY)

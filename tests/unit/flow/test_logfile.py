@@ -1,5 +1,9 @@
 """What the daemon's log looks like, and that it can be rotated."""
 
+import resource
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from twisted.logger import Logger, LogLevel
@@ -79,3 +83,42 @@ class TestLogFile(FarmTestCase):
         self.assertIn("build=12", rotated.read_text())
         self.assertIn("build=13", path.read_text())
         self.assertNotIn("build=13", rotated.read_text())
+
+    def test_a_full_disk(self) -> None:
+        """Lines are dropped and counted, and what was cut off spoils no line after it."""
+        path = self.make_directory() / "log"
+        log = self.open_log(path)
+        log(_EVENT)
+        with limited_to(path.stat().st_size + 10):
+            log(_EVENT | {"build": 13})
+            log(_EVENT | {"build": 14})
+        log(_EVENT | {"build": 15})
+        log(_EVENT | {"build": 16})
+        first, cut, told, *rest = path.read_text().splitlines()
+        self.assertIn("build=12", first)
+        self.assertEqual(10, len(cut))
+        self.assertTrue(told.endswith(": 2 lines before this one could not be written"), told)
+        self.assertEqual(["build=15", "build=16"], [line.split()[4] for line in rest])
+
+    def test_a_new_file_that_cannot_be_opened(self) -> None:
+        """The log goes on where it was, and says so."""
+        directory = self.make_directory() / "logs"
+        directory.mkdir()
+        log = self.open_log(directory / "log")
+        rotated = directory.rename(directory.with_suffix(".1")) / "log"
+        log.reopen()
+        log(_EVENT)
+        self.assertIn("build=12", rotated.read_text())
+
+
+@contextmanager
+def limited_to(size: int) -> Iterator[None]:
+    """No file can grow beyond `size` meanwhile: a disk that fills up, to whoever writes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from buildfarm.farmtesting.memory import inline_workers
-from buildfarm.retention.sweep import INTERVAL, PIECE, Sweep
+from buildfarm.retention.sweep import INTERVAL, PIECE, TRUSTED_AFTER, Sweep
 from buildfarm.storage import events, uploads
 from buildfarm.storage.events import Change, Place, record
 from buildfarm.vocab.errors import StorageError
@@ -18,6 +18,7 @@ class SweepTests(StorageTestCase):
         self.spool = self.directory / "spool"
         self.spool.mkdir()
         self.inline = InlineStorage(self)
+        self.steady_for = INTERVAL
         storage: Any = self.inline
         self.sweep = Sweep(
             self.clock,
@@ -26,6 +27,7 @@ class SweepTests(StorageTestCase):
             workers=inline_workers(),
             spool_dir=self.spool,
             utc_now=self.now,
+            steady_for=lambda: self.steady_for,
         )
         self.addCleanup(self.stop)
         self.sweep.start()
@@ -66,6 +68,16 @@ class SweepTests(StorageTestCase):
         self.inline.error = StorageError("the database is away")
         self.pass_time(INTERVAL)
         self.inline.error = None
+        self.pass_time(INTERVAL)
+        self.assertEqual(0, self.count())
+
+    def test_nothing_goes_by_a_clock_that_was_just_set(self) -> None:
+        """It may be wrong; what is old is removed when it has gone well for long enough."""
+        self.submit()
+        self.steady_for = 60.0
+        self.pass_time(INTERVAL)
+        self.assertNotEqual(0, self.count())
+        self.steady_for = TRUSTED_AFTER
         self.pass_time(INTERVAL)
         self.assertEqual(0, self.count())
 

@@ -57,6 +57,7 @@ class InlineStorage:
 
     def __init__(self, test: StorageTestCase) -> None:
         self.acts: list[str] = []
+        self.committing_for = 0.0
         self.error: Exception | None = None
         self.pending: Deferred[None] | None = None
         self.publish: Callable[[Announcement], None] = lambda announcement: None

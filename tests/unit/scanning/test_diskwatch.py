@@ -5,7 +5,7 @@ from pathlib import Path
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.memory import inline_workers
 from buildfarm.scanning.diskwatch import INTERVAL, DiskWatch, free_bytes, used_bytes
-from buildfarm.scanning.judge import DISK
+from buildfarm.scanning.pauses import DISK
 from buildfarm.scanning.pauses import Pauses
 from buildfarm.vocab.settings import GatherSettings, ManagerSettings, Settings
 

@@ -140,6 +140,14 @@ class FailureTests(ScanningTestCase):
         self.assertTrue(self.pauses)
         self.assertEqual([], self.storage.acts)
 
+    def test_an_error_of_our_own_machine_is_nobodys_failure(self) -> None:
+        """Whatever is wrong with our files: dispatch pauses, and the log says where."""
+        job = self.sent_job(self.bob)
+        self.fail_for_long(job, OSError(30, "Read-only file system", "/srv/spool"))
+        self.assertNotEqual([], self.flush_logged_errors(OSError))
+        self.assertIn("/srv/spool", self.pauses.reasons()[0])
+        self.assertEqual([], self.storage.acts)
+
     def test_an_unexpected_error_is_logged_and_counted_like_another(self) -> None:
         """A mistake of ours in one step ends that cycle, and shows in the log."""
         self.fail(ZeroDivisionError("division by zero"))

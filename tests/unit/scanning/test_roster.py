@@ -6,8 +6,8 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from buildfarm.scanning.job import Standing
-from buildfarm.scanning.judge import DATABASE
-from buildfarm.scanning.roster import SWEEP_INTERVAL
+from buildfarm.scanning.pauses import DATABASE
+from buildfarm.scanning.roster import SLOW_COMMIT, SWEEP_INTERVAL
 from buildfarm.storage import builds, queue, roster
 from buildfarm.vocab.announcements import BuilderChanged, WorkArrived
 from buildfarm.vocab.errors import DiskFull, StorageError
@@ -183,6 +183,17 @@ class PauseTests(RosterTestCase):
         self.assertIn("it is away", self.pauses.reasons()[0])
         self.storage.error = None
         self.clock.advance(SWEEP_INTERVAL)
+        self.assertFalse(self.pauses)
+
+    def test_a_database_that_takes_no_acts_pauses_until_one_is_committed(self) -> None:
+        """That it can be read proves nothing: another process may keep it locked for writers."""
+        self.start()
+        locked: Deferred[None] = Deferred()
+        self.storage.committing_for, self.storage.pending = SLOW_COMMIT + 1, locked
+        self.clock.pump([SWEEP_INTERVAL] * 3)
+        self.assertIn("taken nothing for 6 s", self.pauses.reasons()[0])
+        self.storage.committing_for, self.storage.pending = 0.0, None
+        locked.callback(None)
         self.assertFalse(self.pauses)
 
     def test_nothing_ends_the_sweep(self) -> None:

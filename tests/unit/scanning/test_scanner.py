@@ -163,6 +163,18 @@ class FailureTests(ScannerTestCase):
         self.pass_seconds(10)
         self.assertIn(self.asked(), range(3, 6))
 
+    def test_its_trouble_is_told_while_it_lasts(self) -> None:
+        """With how often in a row, and the last failure in the client's words."""
+        self.daemon().lies["status"] = "what?"
+        self.scan()
+        self.pass_seconds(10)
+        trouble = self.scanner.trouble or ""
+        self.assertIn("times in a row: ", trouble)
+        self.assertIn("answered `status` with nonsense", trouble)
+        del self.daemon().lies["status"]
+        self.pass_seconds(30)
+        self.assertIsNone(self.scanner.trouble)
+
     def test_a_database_that_is_away_costs_nobody(self) -> None:
         """The builder keeps its count, and its job is settled when the database is back."""
         build_id = self.submit()

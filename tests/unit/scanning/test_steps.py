@@ -8,6 +8,7 @@ from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.scanning.job import Standing
 from buildfarm.scanning.steps import NOW, Steps
 from buildfarm.storage import attempts, builds, roster
+from buildfarm.verdicts.polling import SHORTEST_URGENT
 from buildfarm.verdicts.scanplan import Step
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import BuilderError, ResetFailed
@@ -307,8 +308,31 @@ class CleaningTests(StepsTestCase):
         """A `build` whose answer never came has begun late."""
         late = Observation(DaemonStatus.BUILDING, "PACKAGEBUILD-9")
         self.daemon().lies["status"] = status_value(late)
-        self.assertEqual(NOW, self.do(Step.CONFIRM_IDLE, IDLE))
+        self.assertEqual(SHORTEST_URGENT, self.do(Step.CONFIRM_IDLE, IDLE))
         self.assertEqual(CleanStatus.DIRTY, self.builder("bob").clean_status)
+
+    def test_a_builder_that_is_not_cleaned_by_clean_is_not_asked_without_pause(self) -> None:
+        """Each `clean` after the first waits a little; one that lies would keep us busy."""
+        self.daemon().lies["clean"] = "BuilderStatus.IDLE"
+        waiting = Observation(DaemonStatus.WAITING, "PACKAGEBUILD-9", BuildOutcome.OK)
+        delays = [self.do(Step.CLEAN, waiting) for _ in range(3)]
+        self.assertEqual([NOW, SHORTEST_URGENT, SHORTEST_URGENT], delays)
+
+    def test_a_builder_that_flaps_is_taken_out(self) -> None:
+        """However its answers go to and fro, it has the time of one abort to come to rest."""
+        said = [Observation(status, "PACKAGEBUILD-9") for status in DaemonStatus]
+        self.daemon().lies.update(
+            status=status_value(Observation(DaemonStatus.ABORTING, "PACKAGEBUILD-9")),
+            abort="BuilderStatus.ABORTING",
+            clean="BuilderStatus.IDLE",
+        )
+        steps = (Step.CONFIRM_IDLE, Step.ABORT, Step.CLEAN, Step.AWAIT_ABORT)
+        for step, word in zip(steps * 2, said * 2, strict=False):
+            self.do(step, word)
+            self.clock.advance(self.crew.scanning.abort_deadline / 6)
+        builder = self.builder("bob")
+        self.assertFalse(builder.builderok)
+        self.assertIn("for longer than its deadline", builder.failnotes or "")
 
 
 class VirtualTests(StepsTestCase):

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.storage import copies, epochs, schema
-from buildfarm.storage.database import Database, Initialised
+from buildfarm.storage.backend import Initialised
+from buildfarm.storage.database import Database
 from buildfarm.vocab.errors import Refused, SettingsError, StorageError
 from tests.unit.storage.cases import StorageTestCase
 
@@ -17,17 +18,15 @@ def mode(path: Path) -> int:
 class TestUri(FarmTestCase):
     def test_path(self) -> None:
         """A URI with four slashes names an absolute path."""
-        self.assertEqual(
-            Path("/var/lib/farm/farm.db"), Database("sqlite:////var/lib/farm/farm.db").path
-        )
+        self.assertEqual("/var/lib/farm/farm.db", Database("sqlite:////var/lib/farm/farm.db").name)
 
     def test_escapes(self) -> None:
         """Characters with a meaning of their own can be written as escapes."""
-        self.assertEqual(Path("/a b/f?.db"), Database("sqlite:////a%20b/f%3F.db").path)
+        self.assertEqual("/a b/f?.db", Database("sqlite:////a%20b/f%3F.db").name)
 
     def test_what_is_no_database(self) -> None:
         """A URI of another kind, or of none, is refused with an example."""
-        for uri in ("postgres://host/farm", "sqlite:", "farm.db", ""):
+        for uri in ("mysql://host/farm", "postgres://host", "sqlite:", "farm.db", ""):
             error = self.assertRaises(SettingsError, Database, uri)
             self.assertIn(repr(uri), str(error))
 

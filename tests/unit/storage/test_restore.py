@@ -1,6 +1,7 @@
 """A backup that becomes the database: what it keeps, and what it must not believe any more."""
 
 import sqlite3
+from pathlib import Path
 
 from buildfarm.storage import attempts, builds, epochs, events, queue, roster, uploads
 from buildfarm.storage.database import Database
@@ -37,7 +38,7 @@ class TestRestore(StorageTestCase):
         """What the backup replaces can still be read."""
         self.restore()
         assert self.kept is not None
-        self.assertEqual("farm.db.before-20260101T000100", self.kept.name)
+        self.assertEqual("farm.db.before-20260101T000100", Path(self.kept).name)
         store = Database(f"sqlite:///{self.kept}").reader()
         self.addCleanup(store.close)
         self.assertEqual(("later",), store.execute("SELECT source FROM build").get_one())

@@ -9,7 +9,6 @@ from twisted.internet.defer import Deferred
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.storage import attempts
-from buildfarm.uploading import stage
 from buildfarm.uploading.stage import UploadStage, retry_delay
 from buildfarm.vocab.announcements import UploadWaiting
 from buildfarm.vocab.build import AttemptSnapshot
@@ -88,7 +87,6 @@ class StageTestCase(StorageTestCase):
         self.workers: Any = HeldWorkers()
         self.checkpoints: list[str] = []
         self.spool_dir = self.directory / "spool"
-        self.patch(stage, "wait_in_thread", lambda reactor, call: self.successResultOf(call()))
         self.stage = UploadStage(
             self.clock,
             storage=self.storage,
@@ -100,6 +98,7 @@ class StageTestCase(StorageTestCase):
             utc_now=self.utc_now,
             checkpoint=self.checkpoints.append,
             spread=lambda: 0.5,
+            wait_in_thread=lambda reactor, call: self.successResultOf(call()),
         )
 
     def begin(self) -> None:
@@ -282,6 +281,16 @@ class FailureTests(StageTestCase):
         for error in (DiskFull("no room"), OSError(5, "Input/output error")):
             self.let_end(error)
             self.assertEqual(BuildState.UPLOADING, self.state(build_id))
+            self.clock.advance(20.0)
+        self.let_end()
+        self.assertEqual(BuildState.FULLYBUILT, self.state(build_id))
+
+    def test_a_full_disk_is_waited_for_without_end(self) -> None:
+        """The fault is ours: however long it takes, the build is not refused for it."""
+        self.begin()
+        build_id = self.wait_for_upload()
+        for _ in range(3 * self.settings.max_tries):
+            self.let_end(DiskFull("no room"))
             self.clock.advance(20.0)
         self.let_end()
         self.assertEqual(BuildState.FULLYBUILT, self.state(build_id))

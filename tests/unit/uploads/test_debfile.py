@@ -6,7 +6,6 @@ import io
 import lzma
 import tarfile
 from collections.abc import Callable
-from pathlib import Path
 
 import zstandard
 from hypothesis import given
@@ -28,9 +27,7 @@ class DebFileTestCase(FarmTestCase):
 
     def read(self, content: bytes) -> dict[str, str]:
         """The control fields of a package file of this content."""
-        path = self.make_directory() / "0001"
-        path.write_bytes(content)
-        return dict(read_control(path, "x.deb"))
+        return dict(read_control(io.BytesIO(content), "x.deb"))
 
     def refused(self, reason: str, content: bytes) -> None:
         """A file of this content is refused, for this reason."""
@@ -201,9 +198,7 @@ class AnyFileTest(FarmTestCase):
         """Whatever a file holds, it is read or refused."""
         content = bytearray(deb_of(GOOD, pack=bytes, suffix=""))
         content[position : position + len(change)] = change
-        path = Path(self.make_directory()) / "0001"
-        path.write_bytes(bytes(content))
         try:
-            read_control(path, "x.deb")
+            read_control(io.BytesIO(content), "x.deb")
         except UploadRefused as refused:
             self.assertTrue(str(refused).startswith("x.deb"))

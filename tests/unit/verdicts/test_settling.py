@@ -88,6 +88,31 @@ class TestLost(FarmTestCase):
             dirty = None if status is CleanStatus.DIRTY else CleanStatus.DIRTY
             self.assertEqual(dirty, settled.builder.clean_status)
 
+    def test_a_confirmed_build_that_is_gone(self) -> None:
+        """Its first loss counts against the builder; the build is queued again all the same."""
+        settled = settle_lost(BOB, a_standing(), "bob says IDLE", NOW, confirmed=True)
+        self.assertEqual(BuildState.NEEDSBUILD, job_of(settled).build_state)
+        self.assertEqual((0, 0, 0, 1), counters(job_of(settled)))
+        assert settled.builder is not None
+        self.assertEqual((1, None), (settled.builder.failure_count, settled.builder.builderok))
+
+    def test_a_builder_that_loses_build_after_build(self) -> None:
+        """It is taken out at the fifth."""
+        fourth = replace(BOB, failure_count=4)
+        settled = settle_lost(fourth, a_standing(), "bob says IDLE", NOW, confirmed=True)
+        assert settled.builder is not None
+        self.assertIs(False, settled.builder.builderok)
+        self.assertIn("bob says IDLE", settled.builder.failnotes or "")
+        self.assertEqual(BuildState.NEEDSBUILD, job_of(settled).build_state)
+
+    def test_a_build_that_was_lost_before_is_no_evidence(self) -> None:
+        """A package that reboots its machine takes no builder out, however often it is built."""
+        fourth = replace(BOB, failure_count=4)
+        again = a_standing(lost_count=1)
+        settled = settle_lost(fourth, again, "bob says IDLE", NOW, confirmed=True)
+        assert settled.builder is not None
+        self.assertEqual((4, None), (settled.builder.failure_count, settled.builder.builderok))
+
 
 class TestUnconfirmed(FarmTestCase):
     def test_counts_against_both(self) -> None:
@@ -332,13 +357,32 @@ class TestOutcome(FarmTestCase):
         bob = replace(BOB, failure_count=2)
         forgotten = set()
         for outcome in BuildOutcome:
-            settled = settle_outcome(bob, a_standing(), outcome, NOW)
+            settled = settle_outcome(bob, a_standing(), outcome, NOW, files=RESULTS)
             assert settled.builder is not None
             if settled.builder.failure_count == 0:
                 forgotten.add(outcome)
         self.assertEqual(
             {BuildOutcome.OK, BuildOutcome.PACKAGEFAIL, BuildOutcome.DEPFAIL}, forgotten
         )
+
+    def test_ok_with_nothing_to_show(self) -> None:
+        """No genuine daemon says that: its builder is counted, and out at the fifth in a row."""
+        settled = settle_outcome(BOB, a_standing(), BuildOutcome.OK, NOW)
+        self.assertEqual(BuildState.FAILEDTOUPLOAD, job_of(settled).build_state)
+        assert settled.builder is not None
+        self.assertEqual((1, None), (settled.builder.failure_count, settled.builder.builderok))
+        fourth = replace(BOB, failure_count=4)
+        settled = settle_outcome(fourth, a_standing(), BuildOutcome.OK, NOW)
+        assert settled.builder is not None
+        self.assertIs(False, settled.builder.builderok)
+        self.assertIn("there is no .changes among the results", settled.builder.failnotes or "")
+        self.assertEqual(BuildState.FAILEDTOUPLOAD, job_of(settled).build_state)
+
+    def test_ok_of_a_cancelled_build(self) -> None:
+        """Its results were not fetched, so nothing can be said of them."""
+        settled = settle_outcome(BOB, a_standing(cancelling=True), BuildOutcome.OK, NOW)
+        assert settled.builder is not None
+        self.assertEqual(0, settled.builder.failure_count)
 
 
 class TestOthers(FarmTestCase):

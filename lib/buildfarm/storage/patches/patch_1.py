@@ -1,7 +1,7 @@
 """Version 1: the farm, its builders and archives, builds, queue, attempts and events.
 
-Types and statements are those that SQLite and PostgreSQL share; only the spelling of an identity
-column differs, and the database says its own.
+Types and statements are those that SQLite and PostgreSQL share. Only identity columns, and text
+that is ordered by its bytes, are spelled differently, and the database says how.
 
 Layer 3. Tests: tests/unit/storage/test_schema.py.
 """
@@ -11,89 +11,89 @@ from typing import Any
 _TABLES = (
     """CREATE TABLE farm (
         id INTEGER PRIMARY KEY CHECK (id = 1),
-        database_id TEXT NOT NULL,
+        database_id {text} NOT NULL,
         epoch BIGINT NOT NULL
     )""",
     """CREATE TABLE builder (
         id {identity},
-        name TEXT NOT NULL UNIQUE,
-        title TEXT NOT NULL,
-        url TEXT NOT NULL,
-        processors TEXT NOT NULL,
+        name {text} NOT NULL UNIQUE,
+        title {text} NOT NULL,
+        url {text} NOT NULL,
+        processors {text} NOT NULL,
         virtualized BOOLEAN NOT NULL,
-        vm_host TEXT,
-        vm_reset_protocol TEXT,
-        open_resources TEXT NOT NULL,
-        restricted_resources TEXT NOT NULL,
+        vm_host {text},
+        vm_reset_protocol {text},
+        open_resources {text} NOT NULL,
+        restricted_resources {text} NOT NULL,
         builderok BOOLEAN NOT NULL,
-        failnotes TEXT,
+        failnotes {text},
         manual BOOLEAN NOT NULL,
         active BOOLEAN NOT NULL,
         failure_count BIGINT NOT NULL,
-        version TEXT,
-        clean_status TEXT NOT NULL,
+        version {text},
+        clean_status {text} NOT NULL,
         date_clean_status_changed TIMESTAMP NOT NULL,
-        reset_output TEXT
+        reset_output {text}
     )""",
     """CREATE TABLE archive (
         id {identity},
-        name TEXT NOT NULL UNIQUE,
-        distribution TEXT NOT NULL,
-        suites TEXT NOT NULL,
-        architectures TEXT NOT NULL,
-        nominated_architecture TEXT NOT NULL,
-        component TEXT NOT NULL,
-        bases TEXT NOT NULL,
-        trusted_keys TEXT NOT NULL,
-        uploader TEXT NOT NULL,
-        path TEXT NOT NULL,
-        key_id TEXT,
+        name {text} NOT NULL UNIQUE,
+        distribution {text} NOT NULL,
+        suites {text} NOT NULL,
+        architectures {text} NOT NULL,
+        nominated_architecture {text} NOT NULL,
+        component {text} NOT NULL,
+        bases {text} NOT NULL,
+        trusted_keys {text} NOT NULL,
+        uploader {text} NOT NULL,
+        path {text} NOT NULL,
+        key_id {text},
         private BOOLEAN NOT NULL,
         virtualized BOOLEAN NOT NULL
     )""",
     """CREATE TABLE chroot (
         id {identity},
-        distribution TEXT NOT NULL,
-        series TEXT NOT NULL,
-        architecture TEXT NOT NULL,
-        image_type TEXT NOT NULL,
+        distribution {text} NOT NULL,
+        series {text} NOT NULL,
+        architecture {text} NOT NULL,
+        image_type {text} NOT NULL,
         size BIGINT NOT NULL,
-        sha1 TEXT NOT NULL,
-        sha256 TEXT NOT NULL,
+        sha1 {text} NOT NULL,
+        sha256 {text} NOT NULL,
         UNIQUE (distribution, series, architecture, image_type)
     )""",
     """CREATE TABLE source (
         id {identity},
-        name TEXT NOT NULL,
-        version TEXT NOT NULL,
-        architecture TEXT NOT NULL,
-        binaries TEXT NOT NULL,
-        files TEXT NOT NULL,
-        dsc_sha256 TEXT NOT NULL UNIQUE
+        name {text} NOT NULL,
+        version {text} NOT NULL,
+        architecture {text} NOT NULL,
+        binaries {text} NOT NULL,
+        files {text} NOT NULL,
+        dsc_sha256 {text} NOT NULL UNIQUE
     )""",
     """CREATE TABLE requirement (
         id {identity},
-        processor TEXT NOT NULL,
+        processor {text} NOT NULL,
         virtualized BOOLEAN NOT NULL,
-        resources TEXT NOT NULL,
+        resources {text} NOT NULL,
         UNIQUE (processor, virtualized, resources)
     )""",
     """CREATE TABLE build (
         id {identity},
         archive_id BIGINT NOT NULL REFERENCES archive (id),
         source_id BIGINT NOT NULL REFERENCES source (id),
-        distribution TEXT NOT NULL,
-        series TEXT NOT NULL,
-        suite TEXT NOT NULL,
-        pocket TEXT NOT NULL,
-        component TEXT NOT NULL,
-        source TEXT NOT NULL,
-        version TEXT NOT NULL,
-        architecture TEXT NOT NULL,
+        distribution {text} NOT NULL,
+        series {text} NOT NULL,
+        suite {text} NOT NULL,
+        pocket {text} NOT NULL,
+        component {text} NOT NULL,
+        source {text} NOT NULL,
+        version {text} NOT NULL,
+        architecture {text} NOT NULL,
         arch_indep BOOLEAN NOT NULL,
         virtualized BOOLEAN NOT NULL,
-        state TEXT NOT NULL,
-        requester TEXT NOT NULL,
+        state {text} NOT NULL,
+        requester {text} NOT NULL,
         created TIMESTAMP NOT NULL,
         started TIMESTAMP,
         finished TIMESTAMP,
@@ -102,21 +102,21 @@ _TABLES = (
         builders_cost BIGINT NOT NULL,
         given_back BIGINT NOT NULL,
         lost_count BIGINT NOT NULL,
-        reason TEXT,
-        dependencies TEXT,
-        log_digest TEXT,
+        reason {text},
+        dependencies {text},
+        log_digest {text},
         score BIGINT NOT NULL,
-        superseded_by TEXT,
+        superseded_by {text},
         UNIQUE (archive_id, source, suite, version, architecture)
     )""",
     """CREATE TABLE queue (
         build_id BIGINT PRIMARY KEY REFERENCES build (id),
         requirement_id BIGINT NOT NULL REFERENCES requirement (id),
-        state TEXT NOT NULL,
+        state {text} NOT NULL,
         score BIGINT NOT NULL,
         estimated_duration DOUBLE PRECISION NOT NULL,
         not_before TIMESTAMP,
-        logtail TEXT,
+        logtail {text},
         CHECK ((state = 'SUSPENDED') = (not_before IS NOT NULL))
     )""",
     """CREATE TABLE attempt (
@@ -124,12 +124,12 @@ _TABLES = (
         build_id BIGINT NOT NULL REFERENCES build (id),
         number BIGINT NOT NULL,
         builder_id BIGINT NOT NULL REFERENCES builder (id),
-        cookie TEXT NOT NULL UNIQUE,
-        state TEXT NOT NULL,
+        cookie {text} NOT NULL UNIQUE,
+        state {text} NOT NULL,
         epoch BIGINT NOT NULL,
-        spool TEXT NOT NULL,
-        outcome TEXT,
-        reason TEXT,
+        spool {text} NOT NULL,
+        outcome {text},
+        reason {text},
         claimed TIMESTAMP NOT NULL,
         sent TIMESTAMP,
         confirmed TIMESTAMP,
@@ -138,21 +138,21 @@ _TABLES = (
         prepared BOOLEAN NOT NULL,
         tries BIGINT NOT NULL,
         next_try TIMESTAMP,
-        last_error TEXT,
-        files TEXT NOT NULL,
-        log_digest TEXT,
+        last_error {text},
+        files {text} NOT NULL,
+        log_digest {text},
         UNIQUE (build_id, number)
     )""",
     """CREATE TABLE event (
         id {identity},
         time TIMESTAMP NOT NULL,
-        actor TEXT NOT NULL,
+        actor {text} NOT NULL,
         builder_id BIGINT REFERENCES builder (id),
         build_id BIGINT REFERENCES build (id),
         attempt BIGINT,
-        before TEXT,
-        after TEXT,
-        reason TEXT NOT NULL
+        before {text},
+        after {text},
+        reason {text} NOT NULL
     )""",
 )
 
@@ -176,6 +176,7 @@ _INDEXES = (
 
 def apply(store: Any) -> None:
     """Make every table and index in the empty database behind `store`."""
-    identity = store.get_database().identity_column
+    database = store.get_database()
+    spelling = {"identity": database.identity_column, "text": database.text_column}
     for statement in (*_TABLES, *_INDEXES):
-        store.execute(statement.format(identity=identity), noresult=True)
+        store.execute(statement.format(**spelling), noresult=True)

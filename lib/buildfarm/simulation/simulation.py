@@ -1,0 +1,160 @@
+"""One run: a plan carried out on a simulated farm, until everything has ended or never will.
+
+Beside the layers. Tests: tests/unit/simulation.
+"""
+
+import gc
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from storm.expr import LeftJoin, Select
+
+from buildfarm.simulation import people
+from buildfarm.simulation.archives import Delivery
+from buildfarm.simulation.farm import Farm
+from buildfarm.simulation.faults import befall
+from buildfarm.simulation.machines import Run
+from buildfarm.simulation.plan import Plan
+from buildfarm.simulation.world import Entry
+from buildfarm.storage import builds, roster
+from buildfarm.storage.rows import ATTEMPT, EVENT
+from buildfarm.storage.tables import Attempt, Builder, Event, Queue
+from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot, EventSnapshot
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.states import BuildState
+
+#: Seconds of virtual time that a farm without faults has for ending what is left.
+PATIENCE = 14_400.0
+
+#: Seconds between two looks at whether all has ended.
+_LOOK = 30.0
+
+_ENDED = frozenset(
+    {
+        BuildState.FULLYBUILT,
+        BuildState.FAILEDTOBUILD,
+        BuildState.MANUALDEPWAIT,
+        BuildState.CHROOTWAIT,
+        BuildState.FAILEDTOUPLOAD,
+        BuildState.CANCELLED,
+        BuildState.SUPERSEDED,
+    }
+)
+
+
+@dataclass(frozen=True)
+class Story:
+    """All that a run leaves to be judged by.
+
+    `events`, `builds`, `attempts`, `builders` and `waiting` (the builds with a queue entry) are the
+    database's; `runs` are the daemons', `deliveries` the archives', `entries` the world's.
+    """
+
+    plan: Plan
+    ended: bool
+    seconds: float
+    events: tuple[EventSnapshot, ...]
+    builds: tuple[BuildSnapshot, ...]
+    attempts: tuple[AttemptSnapshot, ...]
+    builders: tuple[BuilderSnapshot, ...]
+    waiting: tuple[int, ...]
+    runs: tuple[Run, ...]
+    deliveries: dict[str, tuple[Delivery, ...]]
+    entries: tuple[Entry, ...]
+
+    def digest(self) -> str:
+        """The SHA-256 of everything that happened: the same for the same run."""
+        told = [*map(repr, self.events), *map(repr, self.entries), repr(self.deliveries)]
+        return sha256("\n".join(told).encode()).hexdigest()
+
+
+def simulate(plan: Plan) -> Story:
+    """Carry out `plan`; what there is to tell of it."""
+    with _in_memory() as root, _without_collector():
+        farm = Farm(plan, root)
+        world = farm.world
+        for upload in plan.uploads:
+            world.callLater(upload.time, people.submit, farm, upload)
+        for request in plan.requests:
+            world.callLater(request.time, people.ask_for, farm, request)
+        for fault in plan.faults:
+            world.callLater(fault.time, befall, farm, fault)
+        people.Operator(farm).start()
+        farm.start_manager()
+        world.run(plan.healed)
+        farm.start_manager()
+        ended = False
+        while not ended and world.seconds() < plan.healed + PATIENCE:
+            world.run(world.seconds() + _LOOK)
+            ended = _has_ended(farm)
+        story = _tell(farm, ended)
+        farm.kill_manager()
+        farm.database.close()
+        return story
+
+
+def _has_ended(farm: Farm) -> bool:
+    with farm.database.looked_into() as store:
+        running = builds.builds(store, set(BuildState) - _ENDED, limit=1)
+        return not running
+
+
+def _tell(farm: Farm, ended: bool) -> Story:
+    for archive in farm.archives.values():
+        archive.read(farm.world.seconds())
+    with farm.database.looked_into() as store:
+        return Story(
+            plan=farm.plan,
+            ended=ended,
+            seconds=farm.world.seconds(),
+            events=_all(store, EVENT, Event),
+            builds=tuple(reversed(builds.builds(store, limit=1 << 30))),
+            attempts=_all(store, ATTEMPT, Attempt),
+            builders=roster.builders(store, include_inactive=True),
+            waiting=tuple(row[0] for row in store.execute(Select(Queue.build_id)).get_all()),
+            runs=tuple(farm.ledger),
+            deliveries={
+                name: tuple(archive.deliveries) for name, archive in sorted(farm.archives.items())
+            },
+            entries=tuple(farm.world.entries),
+        )
+
+
+def _all(store: Any, shape: Any, table: Any) -> tuple[Any, ...]:
+    """Every row of events or attempts, each with the name of its builder, oldest first."""
+    tables = [table, LeftJoin(Builder, Builder.id == table.builder_id)]
+    rows = store.execute(Select(shape.columns, tables=tables, order_by=table.id)).get_all()
+    return tuple(shape.read(row) for row in rows)
+
+
+@contextmanager
+def _in_memory() -> Iterator[Path]:
+    """A directory for the farm's files, in memory where the system has such a place."""
+    memory = Path("/dev/shm")  # noqa: S108 - made with a name of its own
+    where = memory if memory.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="simulation-", dir=where) as directory:
+        yield Path(directory)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Let nothing of a killed manager be collected before the end: a killed process does nothing.
+
+    What its coroutines would still do when they are thrown away is nobody's concern.
+    """
+    gc.collect()
+    gc.disable()
+    told = sys.unraisablehook
+    try:
+        yield
+    finally:
+        sys.unraisablehook = lambda unraisable: None
+        gc.enable()
+        gc.collect()
+        sys.unraisablehook = told
