@@ -14,9 +14,12 @@ from buildfarm.assembly.ground import Ground
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.flow.quietsite import QuietSite
+from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.storage.archives import archive_named
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
+from buildfarm.webservice.catalogue import web_service
+from buildfarm.webservice.site import VERSIONS, Gate, ServiceResource
 
 
 def for_builders(ground: Ground) -> Resource:
@@ -34,8 +37,8 @@ def for_builders(ground: Ground) -> Resource:
     )
 
 
-def for_people(ground: Ground) -> Resource:
-    """Published archives, under /archive/NAME/."""
+def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
+    """Published archives, under /archive/NAME/, and the web service under its versions."""
 
     async def find_root(name: str) -> Path | None:
         try:
@@ -47,6 +50,10 @@ def for_people(ground: Ground) -> Resource:
     published: Any = PublishedResource(ground.reactor, ground.workers, find_root)
     root = Resource()
     root.putChild(b"archive", published)
+    gate = Gate(doorkeeper, ground.settings.web.proxies)
+    service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
+    for version in VERSIONS:
+        root.putChild(version.encode(), service)
     return root
 
 

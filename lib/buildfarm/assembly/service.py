@@ -32,6 +32,7 @@ from buildfarm.filestore.store import FileStore
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
+from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
 from buildfarm.scanning.timekeeper import Timekeeper
@@ -136,7 +137,9 @@ class FarmService(Service):
         ground = await self._lay_ground(subscribers)
         self.storage = ground.storage
         await self._listen(self._settings.files.listen, for_builders(ground))
-        await self._listen(self._settings.web.listen, for_people(ground))
+        doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
+        subscribers.append(doorkeeper.publish)
+        await self._listen(self._settings.web.listen, for_people(ground, doorkeeper))
 
         # Uploads go on where the last manager left them.
         await ground.workers.run(ground.store.remove_unfinished)
@@ -261,8 +264,8 @@ class FarmService(Service):
                 settings=stage.settings,
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
-            )
                 checks=checks,
+            )
 
         stage = UploadStage(
             self._reactor,

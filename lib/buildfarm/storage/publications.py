@@ -113,5 +113,6 @@ def _conditions(wanted: PublicationFilter) -> list[Any]:
 
 
 def _read(row: Any) -> Publication:
-    number, distribution, archive, private, *rest, created = row
-    return Publication(number, distribution, archive, bool(private), *rest, time_of(created))
+    values = list(row)
+    values[3], values[-1] = bool(values[3]), time_of(values[-1])
+    return Publication(*values)

@@ -142,6 +142,7 @@ async def _get_published_sources(
     context: Context,
     subject: ArchiveSnapshot,
     wanted: Batch,
+    *,
     source_name: str | None = None,
     exact_match: bool = False,
     distro_series: str | None = None,
@@ -177,6 +178,7 @@ async def _get_build_records(
 async def _check_upload(
     context: Context,
     subject: ArchiveSnapshot,
+    *,
     person: str,
     distroseries: str,
     sourcepackagename: str,

@@ -144,6 +144,7 @@ async def _get_builders_for_queue(
 async def _new(
     context: Context,
     _subject: None,
+    *,
     name: str,
     processors: list[str],
     url: str,
@@ -290,7 +291,7 @@ BUILDER = EntryType(
         ),
     ),
     _change,
-    AccessLevel.ADMINISTER,
+    change_level=AccessLevel.ADMINISTER,
 )
 
 BUILDERS = CollectionType(

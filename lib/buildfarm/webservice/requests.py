@@ -18,8 +18,8 @@ from buildfarm.webservice.answers import Denied
 class Asked:
     """A request below a service root: `root` is that URL, `path` what follows it.
 
-    `query` has the arguments in the address, `form` those of a POST: texts, and files as whatever the
-    site made of them.
+    `query` has the arguments in the address, `form` those of a POST: texts, and
+    files as whatever the site made of them.
     """
 
     method: str

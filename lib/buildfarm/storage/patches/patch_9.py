@@ -8,8 +8,8 @@ from typing import Any
 _STATEMENTS = (
     """CREATE TABLE person (
         id {identity},
-        name TEXT NOT NULL UNIQUE,
-        display_name TEXT NOT NULL,
+        name {text} NOT NULL UNIQUE,
+        display_name {text} NOT NULL,
         is_team BOOLEAN NOT NULL,
         active BOOLEAN NOT NULL,
         created TIMESTAMP NOT NULL
@@ -24,18 +24,18 @@ _STATEMENTS = (
         id {identity},
         archive_id BIGINT NOT NULL REFERENCES archive (id),
         person_id BIGINT NOT NULL REFERENCES person (id),
-        kind TEXT NOT NULL,
+        kind {text} NOT NULL,
         UNIQUE (archive_id, person_id, kind)
     )""",
     """CREATE TABLE token (
         id {identity},
-        kind TEXT NOT NULL,
-        key TEXT NOT NULL UNIQUE,
-        secret_sha256 TEXT NOT NULL,
+        kind {text} NOT NULL,
+        key {text} NOT NULL UNIQUE,
+        secret_sha256 {text} NOT NULL,
         person_id BIGINT REFERENCES person (id),
-        level TEXT,
-        consumer TEXT NOT NULL,
-        purpose TEXT NOT NULL,
+        level {text},
+        consumer {text} NOT NULL,
+        purpose {text} NOT NULL,
         created TIMESTAMP NOT NULL,
         expires TIMESTAMP,
         revoked TIMESTAMP,
@@ -48,6 +48,7 @@ _STATEMENTS = (
 
 def apply(store: Any) -> None:
     """Make the tables, empty."""
-    identity = store.get_database().identity_column
+    database = store.get_database()
+    spelling = {"identity": database.identity_column, "text": database.text_column}
     for statement in _STATEMENTS:
-        store.execute(statement.format(identity=identity), noresult=True)
+        store.execute(statement.format(**spelling), noresult=True)
