@@ -31,6 +31,7 @@ class WebServiceTestCase(FarmTestCase):
             await self.farm.write(people.add_person, name, name.title(), is_team, "test", now)
         await self.farm.write(people.join, "ann", BUILDD_ADMINS, "test", now)
         await self.farm.start()
+        self.addCleanup(self.wait_until, self._is_left, 5.0, "the clients to hang up")
 
     @property
     def root(self) -> str:
@@ -74,22 +75,15 @@ class WebServiceTestCase(FarmTestCase):
         return self._leaving(await deferToThread(login))
 
     def _leaving(self, client: Launchpad) -> Launchpad:
-        """Have `client` close its connections when the test ends."""
-
-        async def leave() -> None:
-            await deferToThread(client._browser._connection.close)
-            await self.wait_until(lambda: not self._connected(), 5.0, "connections to close")
-
-        self.addCleanup(leave)
+        """Have `client` hang up when the test ends."""
+        self.addCleanup(deferToThread, client._browser._connection.close)
         return client
 
-    def _connected(self) -> bool:
-        """Whether somebody is still connected to the web service."""
-        readers = self.reactor.getReaders()
-        return any(
-            getattr(one, "server", None) is not None
-            and one.getHost().port == self.farm.web_port
-            for one in readers
+    def _is_left(self) -> bool:
+        """Whether nobody is connected to the web service any more."""
+        return not any(
+            hasattr(one, "server") and one.getHost().port == self.farm.web_port
+            for one in self.reactor.getReaders()
         )
 
     async def do(self, work: Callable[..., T], *args: Any) -> T:
