@@ -15,10 +15,12 @@ from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.flow.quietsite import QuietSite
 from buildfarm.identity.doorkeeper import Doorkeeper
+from buildfarm.identity.exchange import Exchange
 from buildfarm.storage.archives import archive_named
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice.catalogue import web_service
+from buildfarm.webservice.exchange import AccessToken, RequestToken
 from buildfarm.webservice.site import VERSIONS, Gate, ServiceResource
 
 
@@ -54,6 +56,9 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:
         root.putChild(version.encode(), service)
+    exchange = Exchange(ground.storage, ground.utc_now)
+    root.putChild(b"+request-token", RequestToken(exchange))
+    root.putChild(b"+access-token", AccessToken(exchange))
     return root
 
 

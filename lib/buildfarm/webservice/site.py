@@ -25,6 +25,7 @@ from buildfarm.vocab.errors import StorageError
 from buildfarm.vocab.people import TokenKind
 from buildfarm.webservice.answers import TEXT, Denied, Reply
 from buildfarm.webservice.oauth import from_header
+from buildfarm.webservice.replies import send
 from buildfarm.webservice.requests import Asked
 from buildfarm.webservice.service import WebService
 
@@ -106,7 +107,7 @@ class ServiceResource(Resource):
         gone.addErrback(lambda _failure: None)
         answering = Deferred.fromCoroutine(self._answer(request))
         answering.addErrback(self._failed, request)
-        answering.addCallback(lambda reply: _send(request, reply))
+        answering.addCallback(lambda reply: send(request, reply))
         return NOT_DONE_YET
 
     async def _answer(self, request: Request) -> Reply:
@@ -152,21 +153,3 @@ def _asked(request: Request, origin: str, visitor: Visitor) -> Asked:
 def _pairs(encoded: bytes) -> Mapping[str, str]:
     pairs = parse_qsl(encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=100)
     return dict(pairs)
-
-
-def _send(request: Any, reply: Reply) -> None:
-    if request._disconnected:  # noqa: SLF001 - Twisted has no other name for it
-        return
-    request.setResponseCode(reply.status, _REASONS.get(reply.status))
-    request.setHeader("content-type", reply.content_type)
-    request.setHeader("content-length", str(len(reply.body)))
-    request.setHeader("x-content-type-options", "nosniff")
-    request.setHeader("vary", "Accept, Authorization")
-    for name, value in reply.headers.items():
-        request.setHeader(name, value)
-    if request.method != b"HEAD":
-        request.write(reply.body)
-    request.finish()
-
-
-_REASONS = {209: b"Content Returned"}
