@@ -125,7 +125,7 @@ class Manager:
         settings: Mapping[str, Mapping[str, object]] | None = None,
         report: Path | None = None,
     ) -> None:
-        self._directory = directory
+        self.directory = directory
         self.database_uri = f"sqlite:///{directory}/state/buildd-manager.db"
         self._control = directory / "state" / "control.sock"
         self.archive = directory / "archive"
@@ -143,7 +143,7 @@ class Manager:
 
     def start(self) -> None:
         """Start the program, and wait for nothing."""
-        with (self._directory / "manager.log").open("ab") as log:
+        with (self.directory / "manager.log").open("ab") as log:
             self.process = subprocess.Popen(self._command, cwd=TREE, stdout=log, stderr=log)
 
     def stop(self) -> None:
@@ -206,7 +206,7 @@ class Manager:
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:
-            log = (self._directory / "manager.log").read_text(errors="replace")
+            log = (self.directory / "manager.log").read_text(errors="replace")
             raise RuntimeError(f"the manager ended:\n{log[-2000:]}")
         try:
             connect(self._control).close()
@@ -216,7 +216,7 @@ class Manager:
 
     def _furnish(self) -> None:
         self.add_archive("bench", "directory", self.archive)
-        chroot = make_chroot(self._directory / "chroot.tar.gz")
+        chroot = make_chroot(self.directory / "chroot.tar.gz")
         place = {"distribution": "debian", "series": SUITE, "architecture": ARCHITECTURE}
         self.ask("chroot.set", chroot, **place)
 

@@ -2,12 +2,13 @@
 
 The command as it is installed, but that a timer ticks in the reactor of its service, and that the
 acts that are written are counted. What was seen goes to REPORT as JSON when the command ends:
-`ticks` as `bench.probe` describes them, `acts` by name.
+`ticks` as `bench.probe` describes them, `acts` as the moments at which each was asked for, by name.
 """
 
 import json
 import sys
-from collections import Counter
+import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ class ProbedManager:
 
     def __init__(self, report: Path) -> None:
         self._report = report
-        self._acts: Counter[str] = Counter()
+        self._acts: dict[str, list[float]] = defaultdict(list)
 
     def install(self) -> None:
         make_service, write = service.make_service, Transactor.write
@@ -35,7 +36,7 @@ class ProbedManager:
             return make_service(reactor, *args, **kwargs)
 
         def counting(transactor: Transactor, act: Callable[..., Any], *args: Any, **kw: Any) -> Any:
-            self._acts[act.__name__] += 1
+            self._acts[act.__name__].append(time.monotonic())
             return write(transactor, act, *args, **kw)
 
         service.make_service = make_probed

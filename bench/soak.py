@@ -9,6 +9,7 @@ import os
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,8 +32,8 @@ _WAITING = 100
 #: Seconds between two samples.
 _SAMPLE = 1.0
 
-#: What operators ask for, which is no part of a build.
-_NOT_OF_BUILDS = frozenset({"add_builder", "submit", "begin_epoch"})
+#: What whoever submits asks for, which is no part of a build.
+_OF_SUBMITTERS = frozenset({"rehearsed", "submit"})
 
 _MIB = 1024 * 1024
 
@@ -96,20 +97,27 @@ def _sample(manager: Manager, builders: Builders, state: Path) -> Sample:
     )
 
 
-def rows(samples: Sequence[Sample], acts: Mapping[str, int]) -> list[Figure]:
-    """The rows of the table; `acts` are those of the whole run, by name."""
+def rows(samples: Sequence[Sample], acts: Mapping[str, Sequence[float]]) -> list[Figure]:
+    """The rows of the table; `acts` are those of the whole run, by name, each with its time."""
     half = samples[len(samples) // 2 :]
     first, last = half[0], half[-1]
     builds, minutes = last.published - first.published, (last.when - first.when) / 60
-    written = sum(count for name, count in acts.items() if name not in _NOT_OF_BUILDS)
-    begun = acts["mark_sent"]
+    written = Counter(
+        {
+            name: sum(first.when <= moment < last.when for moment in moments)
+            for name, moments in acts.items()
+            if name not in _OF_SUBMITTERS
+        }
+    )
+    notes = written.pop("record_progress", 0)
     per_builder = (last.scans - first.scans) / BUILDERS
     growth = (last.database - first.database) / builds
     return [
         under("soak: memory grows by", "MiB/min", _slope(half, "memory"), None, 1.0),
         told("soak: memory in the end", "MiB", last.memory, None),
         under("soak: descriptors grow by", "1/min", _slope(half, "descriptors"), None, 1.0),
-        under("soak: write acts per build", "", written / begun, None, 5.5),
+        under("soak: write acts per build", "", written.total() / builds, None, 5.05),
+        told("soak: write acts for notes on all builds", "1/s", notes / minutes / 60, None),
         told("soak: status calls per builder and minute", "", per_builder / minutes, None),
         told("soak: status calls per build", "", per_builder * BUILDERS / builds, None),
         told("soak: builds per second", "", builds / minutes / 60, None),

@@ -15,11 +15,13 @@ from twisted.logger import ILogObserver
 from buildfarm.assembly.daemon import Daemon
 from buildfarm.assembly.service import make_service
 from buildfarm.assembly.settings import VARIABLE, load
+from buildfarm.flow.garbage import expect_long_life
 from buildfarm.flow.logfile import LogFile
 from buildfarm.flow.readiness import Readiness
 from buildfarm.flow.steadytime import run_on_steady_time
 
 run_on_steady_time(reactor)
+expect_long_life()
 config = Path(os.environ[VARIABLE])
 log_name = os.environ.get("BUILDD_MANAGER_LOG")
 log_file = LogFile(Path(log_name) if log_name else None)

@@ -33,10 +33,9 @@ async def change(
     await rehearse(farm.transactor, chroots.set_chroot, chroot(unknown), caller.actor, now)
     await farm.workers.run(check_chroot, file.name, file.stream)
     file.stream.seek(0)
-    stored = await farm.workers.run(
-        farm.filestore.add, file.stream, max_bytes=MAX_CHROOT, name=file.name
-    )
-    return await farm.transactor.write(chroots.set_chroot, chroot(stored), caller.actor, now)
+    with farm.filestore.holding() as hold:
+        stored = await farm.workers.run(hold.add, file.stream, max_bytes=MAX_CHROOT, name=file.name)
+        return await farm.transactor.write(chroots.set_chroot, chroot(stored), caller.actor, now)
 
 
 async def list_chroots(farm: Farm, caller: Caller) -> tuple[ChrootSnapshot, ...]:

@@ -5,6 +5,7 @@ would take longer than the answer. Tests: tests/functional/admin/test_control.py
 """
 
 import socket
+import struct
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,9 @@ from buildfarm.admin.protocol import (
 )
 from buildfarm.vocab.errors import FarmError, Refused
 
+#: Seconds, and microseconds, for which the kernel waits for room among those who wait to be heard.
+_CONNECT_WITHIN = struct.pack("ll", 10, 0)
+
 
 class NobodyListens(FarmError):
     """No daemon answers at the control socket."""
@@ -31,9 +35,15 @@ class NobodyListens(FarmError):
 def connect(path: Path) -> socket.socket:
     """A connection to the daemon at `path`; raises NobodyListens, or Refused without the right."""
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    connection.settimeout(MAX_SILENCE)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _CONNECT_WITHIN)
     try:
         connection.connect(str(path))
+    except BlockingIOError as error:
+        connection.close()
+        raise Refused(
+            f"The manager at {path} takes no connection: it is flooded with commands, or hangs; "
+            "try again in a moment."
+        ) from error
     except PermissionError as error:
         connection.close()
         raise Refused(
@@ -43,6 +53,7 @@ def connect(path: Path) -> socket.socket:
     except OSError as error:
         connection.close()
         raise NobodyListens(f"No manager listens at {path}: {error.strerror}.") from error
+    connection.settimeout(MAX_SILENCE)
     return connection
 
 

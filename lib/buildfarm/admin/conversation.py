@@ -35,6 +35,7 @@ from buildfarm.admin.protocol import (
 )
 from buildfarm.flow.deadlines import with_deadline
 from buildfarm.vocab.errors import FarmError
+from buildfarm.vocab.text import abridged
 
 _log = Logger()
 
@@ -151,7 +152,7 @@ class Conversation(Protocol):
         except (CallerGone, CancelledError):
             raise
         except FarmError as error:
-            return Problem(str(error))
+            return Problem(abridged(str(error)))
         except Exception:  # noqa: BLE001 - one verb's failure is not the server's
             _log.failure("A verb of the control socket failed")
             return Problem("The manager failed at this; its log says more.")

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Protocol
 
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
+from buildfarm.retention.sweep import Sweep
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.errors import FarmError, Refused
@@ -39,7 +40,10 @@ class Live(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Farm:
-    """The parts that verbs use. `workers` are the file threads; `live` is None without a daemon."""
+    """The parts that verbs use.
+
+    `workers` are the file threads; `sweep` removes what is old; `live` is None without a daemon.
+    """
 
     reactor: Any
     settings: Settings
@@ -47,6 +51,7 @@ class Farm:
     epoch: Epoch
     filestore: FileStore
     workers: Workers
+    sweep: Sweep
     utc_now: Callable[[], datetime]
     live: Live | None = None
 

@@ -14,7 +14,16 @@ from typing import Annotated, Any, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from buildfarm.admin import archives, backups, builders, buildlogs, builds, chroots, sources
+from buildfarm.admin import (
+    archives,
+    backups,
+    builders,
+    buildlogs,
+    builds,
+    chroots,
+    housekeeping,
+    sources,
+)
 from buildfarm.admin.farm import Caller, Farm
 from buildfarm.admin.plain import plain
 from buildfarm.admin.protocol import RequestRefused
@@ -42,6 +51,8 @@ VERBS: dict[str, Verb] = {
     "chroot.list": chroots.list_chroots,
     "chroot.set": chroots.change,
     "submit": sources.submit,
+    "sweep": housekeeping.sweep,
+    "sweep.last": housekeeping.last_sweep,
 }
 
 

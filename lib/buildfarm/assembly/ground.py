@@ -9,7 +9,9 @@ from datetime import datetime
 from typing import Any
 
 from buildfarm.assembly.surroundings import Surroundings
+from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
+from buildfarm.filestore.tokens import Tokens
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
@@ -25,6 +27,8 @@ class Ground:
     storage: Transactor
     epoch: Epoch
     store: FileStore
+    tokens: Tokens
+    passes: Passes
     workers: Workers
     utc_now: Callable[[], datetime]
     checkpoint: Callable[[str], None]

@@ -3,20 +3,24 @@
 Layer 6. Tests: tests/functional/assembly.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import serverFromString
 from twisted.web.resource import Resource
+from twisted.web.server import Request
+from twisted.web.util import Redirect
 
 from buildfarm.assembly.endpoints import with_backlog
 from buildfarm.assembly.ground import Ground
+from buildfarm.filestore.guesses import Guesses
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
-from buildfarm.flow.quietsite import QuietSite
+from buildfarm.flow.boundedsite import BoundedSite
 from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
-from buildfarm.storage.archives import archive_named
+from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice.catalogue import web_service
@@ -24,34 +28,65 @@ from buildfarm.webservice.exchange import AccessToken, RequestToken
 from buildfarm.webservice.site import VERSIONS, Gate, ServiceResource
 
 
+class ForBuilders(Resource):
+    """Private archives below `/archive/`, and files everywhere else."""
+
+    def __init__(self, files: FilesResource, private: Any) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._files = files
+        self.putChild(b"archive", private)
+
+    def getChild(self, path: bytes, request: Request) -> Resource:  # noqa: N802 - Twisted's name
+        """The files, which want the whole path."""
+        request.postpath = [path, *(request.postpath or ())]
+        return self._files
+
+
 def for_builders(ground: Ground) -> Resource:
-    """Chroots and sources, for whoever reaches the listener: no file in it is private yet."""
+    """Chroots and sources of the builds that run, and private archives for theirs."""
+    limit = ground.settings.files.max_downloads
+    guesses = Guesses(ground.reactor.seconds)
+    passes = ground.passes
 
-    async def may_read(sha256: str, user: str, password: str) -> bool:
-        return True
+    async def may_read(sha256: str, user: str, token: str) -> bool:
+        await passes.when_known()
+        return passes.may_read(sha256, user, token)
 
-    return FilesResource(
-        ground.reactor,
-        ground.store,
-        ground.workers,
-        may_read,
-        ground.settings.files.max_downloads,
+    async def find_private(name: str, user: str, token: str) -> Path | None:
+        await passes.when_known()
+        archive = passes.private_archive(name, user, token)
+        return None if archive is None else published_directory(archive)
+
+    files = FilesResource(
+        ground.reactor, ground.store, ground.workers, may_read, limit, guesses=guesses
     )
+    private = PublishedResource(
+        ground.reactor, ground.workers, find_private, limit, guesses=guesses
+    )
+    return ForBuilders(files, private)
 
 
 def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
-    """Published archives, under /archive/NAME/, and the web service under its versions."""
+    """Published archives that everybody may read, under /archive/NAME/, and the web service."""
 
-    async def find_root(name: str) -> Path | None:
+    async def find_public(name: str, user: str, password: str) -> Path | None:
         try:
             archive = await ground.storage.read(archive_named, name)
         except Refused:
             return None
-        return published_directory(archive)
+        return None if archive.private else published_directory(archive)
 
-    published: Any = PublishedResource(ground.reactor, ground.workers, find_root)
+    async def find_names() -> Sequence[str]:
+        every = await ground.storage.read(archives)
+        return [one.name for one in every if not one.private and published_directory(one)]
+
+    published: Any = PublishedResource(
+        ground.reactor, ground.workers, find_public, find_names=find_names
+    )
     root = Resource()
     root.putChild(b"archive", published)
+    to_archives: Any = Redirect(b"archive/")
+    root.putChild(b"", to_archives)
     gate = Gate(doorkeeper, ground.settings.web.proxies)
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:
@@ -64,5 +99,5 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
 
 async def listening(reactor: Any, address: str, resource: Resource) -> Any:
     """A port that serves `resource` at `address`. Raises CannotListenError."""
-    site: Any = QuietSite(resource, reactor=reactor)
+    site: Any = BoundedSite(resource, reactor=reactor)
     return await serverFromString(reactor, with_backlog(address)).listen(site)

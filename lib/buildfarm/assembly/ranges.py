@@ -52,6 +52,9 @@ RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("uploads", "max_tries"): (1, 100_000),
     ("retention", "events"): (_DAY, 36_500 * _DAY),
     ("retention", "results"): (_DAY, 36_500 * _DAY),
+    ("retention", "logs"): (_DAY, 36_500 * _DAY),
+    ("retention", "sources"): (_DAY, 36_500 * _DAY),
+    ("retention", "files"): (0.0, 36_500 * _DAY),
 }
 
 #: Pairs of keys of one section of which the first may not be larger than the second.

@@ -5,6 +5,7 @@ Layer 6; part of `assembly.service`. Tests: tests/functional/assembly.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from buildfarm.assembly.ground import Ground
 from buildfarm.builders.client import BuilderClient
@@ -13,6 +14,7 @@ from buildfarm.flow.fairqueue import FairQueue
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.cleaning import Cleaner
 from buildfarm.scanning.crew import Crew
+from buildfarm.scanning.databasewatch import DatabaseWatch
 from buildfarm.scanning.diskwatch import DiskWatch
 from buildfarm.scanning.dispatch import Dispatcher
 from buildfarm.scanning.gather import Gatherer
@@ -25,9 +27,11 @@ from buildfarm.scanning.roster import Roster
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.scanning.steps import Steps
 from buildfarm.scanning.timekeeper import Timekeeper
-from buildfarm.storage import attempts
+from buildfarm.storage import archives, attempts
+from buildfarm.storage.database import Database
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.settings import Settings
+from buildfarm.vocab.states import UploaderKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +44,14 @@ class Scanners:
     resetter: Resetter
     watch: DiskWatch
     timekeeper: Timekeeper
+    database_watch: DatabaseWatch
     make_scanner: Callable[[Standing], Scanner]
 
     async def start(self) -> None:
-        """Watch disk and clock, write progress, scan every builder."""
+        """Watch disk, database and clock, write progress, scan every builder."""
         self.watch.start()
         self.timekeeper.start()
+        self.database_watch.start()
         self.crew.progress.start()
         await self.roster.start(self.make_scanner)
 
@@ -54,6 +60,7 @@ class Scanners:
         await self.roster.stop(grace)
         self.watch.stop()
         self.timekeeper.stop()
+        self.database_watch.stop()
         await self.crew.progress.stop()
 
     def reload(self, settings: Settings) -> None:
@@ -82,20 +89,40 @@ def wire_scanners(ground: Ground) -> Scanners:
         web_url=settings.web.public_url,
     )
     pauses.when_resumed = roster.everybody_seek
-    watch = DiskWatch(ground.reactor, settings, workers=ground.workers, pauses=pauses)
+    roster.when_ordered = ground.passes.grant
+    ground.passes.holds = roster.holds
+    watch = DiskWatch(
+        ground.reactor,
+        settings,
+        workers=ground.workers,
+        pauses=pauses,
+        fetch_archives=lambda: _archive_directories(ground),
+    )
     timekeeper = Timekeeper(
         ground.reactor, settings, utc_now=ground.utc_now, storage=ground.storage
+    )
+    database_file = Database(settings.database_uri).path
+    database_watch = DatabaseWatch(
+        ground.reactor, database_file, workers=ground.workers, pauses=pauses
     )
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)
     make_scanner = _scanner_maker(ground, roster, crew, turns)
-    return Scanners(roster, pauses, crew, resetter, watch, timekeeper, make_scanner)
+    return Scanners(roster, pauses, crew, resetter, watch, timekeeper, database_watch, make_scanner)
+
+
+async def _archive_directories(ground: Ground) -> tuple[Path, ...]:
+    """Where the archives are that we keep; what a program publishes is its own affair."""
+    found = await ground.storage.read(archives.archives)
+    return tuple(Path(one.path) for one in found if one.uploader is not UploaderKind.COMMAND)
 
 
 def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: Resetter) -> Crew:
     """Those who carry out the steps, shared by all scanners."""
     settings, storage, epoch = ground.settings, ground.storage, ground.epoch
-    gatherer = Gatherer(settings.gather, settings.spool_dir, ground.store, ground.workers)
+    gatherer = Gatherer(
+        ground.reactor, settings.gather, settings.spool_dir, ground.store, ground.workers
+    )
     judge = Judge(
         ground.reactor,
         storage=storage,
@@ -111,6 +138,7 @@ def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: 
         storage=storage,
         epoch=epoch,
         files=settings.files,
+        tokens=ground.tokens,
         scanning=settings.scanning,
         utc_now=ground.utc_now,
         checkpoint=ground.checkpoint,

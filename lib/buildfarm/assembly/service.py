@@ -18,24 +18,23 @@ from twisted.internet.error import CannotListenError
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 
-from buildfarm.admin import verbs
-from buildfarm.admin.farm import Farm
-from buildfarm.admin.server import ControlServer
+from buildfarm.assembly.control import answer_commands
 from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.listeners import for_builders, for_people, listening
-from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
+from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
+from buildfarm.assembly.sweeping import clear_away, make_sweep
 from buildfarm.assembly.walltime import utc_now
+from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
+from buildfarm.filestore.tokens import Tokens, load_key
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
 from buildfarm.identity.doorkeeper import Doorkeeper
-from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.sweep import Sweep
-from buildfarm.scanning.timekeeper import Timekeeper
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
@@ -142,8 +141,7 @@ class FarmService(Service):
         await self._listen(self._settings.web.listen, for_people(ground, doorkeeper))
 
         # Uploads go on where the last manager left them.
-        await ground.workers.run(ground.store.remove_unfinished)
-        await remove_leftovers(ground.storage, ground.workers, self._settings.spool_dir)
+        await clear_away(ground)
         uploads = self._upload_stage(ground)
         subscribers.append(uploads.publish)
         uploads.start()
@@ -154,33 +152,38 @@ class FarmService(Service):
         subscribers.append(scanners.roster.publish)
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
+        ground.passes.all_known()
 
-        self._sweep_old(ground, scanners.timekeeper)
-        await self._answer_commands(ground, scanners)
+        sweep = self._sweep_old(ground, scanners)
+        await self._answer_commands(ground, scanners, sweep)
         self.log.info(
             "started: epoch {epoch}, {builders} builders",
             epoch=ground.epoch.number,
             builders=len(scanners.roster.scanners),
         )
 
-    def _sweep_old(self, ground: Ground, timekeeper: Timekeeper) -> None:
+    def _sweep_old(self, ground: Ground, scanners: Scanners) -> Sweep:
         """What is older than `[retention]` says goes, now and then."""
-        sweep = Sweep(
+        sweep = make_sweep(
             ground.reactor,
-            ground.settings.retention,
-            storage=ground.storage,
-            workers=ground.workers,
-            spool_dir=ground.settings.spool_dir,
+            ground.settings,
+            ground.storage,
+            ground.store,
+            ground.workers,
+            files_in_use=scanners.roster.files_in_use,
             utc_now=ground.utc_now,
-            steady_for=timekeeper.steady_for,
+            steady_for=scanners.timekeeper.steady_for,
+            checkpoint=ground.checkpoint,
         )
         sweep.start()
+        scanners.watch.when_short = sweep.soon
         self._stops("sweep", sweep.stop, _THREADS_GRACE)
 
         def keep(settings: Settings) -> None:
             sweep.settings = settings.retention
 
         self._reloading.append(keep)
+        return sweep
 
     async def _lay_ground(self, subscribers: list[Callable[[Announcement], None]]) -> Ground:
         """The database, a new epoch, the file threads and the file store."""
@@ -201,19 +204,22 @@ class FarmService(Service):
         size = settings.manager.file_threads
         workers = Workers(reactor, size, 1024, "files", make_crew(size, "files"))
         self._stops("file threads", workers.stop, _THREADS_GRACE)
+        tokens = Tokens(await workers.run(load_key, settings.token_key))
         return Ground(
             reactor=reactor,
             settings=settings,
             storage=storage,
             epoch=await storage.write(begin_epoch),
             store=FileStore(settings.store_dir),
+            tokens=tokens,
+            passes=Passes(tokens),
             workers=workers,
             utc_now=self._now,
             checkpoint=self._checkpoint,
             surroundings=self._surroundings,
         )
 
-    async def _answer_commands(self, ground: Ground, scanners: Scanners) -> None:
+    async def _answer_commands(self, ground: Ground, scanners: Scanners, sweep: Sweep) -> None:
         """The control socket, with its verbs."""
         farm = Farm(
             reactor=ground.reactor,
@@ -222,6 +228,7 @@ class FarmService(Service):
             epoch=ground.epoch,
             filestore=ground.store,
             workers=ground.workers,
+            sweep=sweep,
             utc_now=ground.utc_now,
             live=LiveFarm(scanners.roster, scanners.pauses),
         )
@@ -240,13 +247,13 @@ class FarmService(Service):
     def _upload_stage(self, ground: Ground) -> UploadStage:
         """The upload stage with its own threads and the server that forks its children."""
         settings = self._settings
+        checks = self._surroundings.start_forks(checking.PRELOADED)
+        self._parts.started("fork server of checks", checks.stop, 2.0)
         forks = self._surroundings.start_forks(PRELOADED)
         self._parts.started("fork server", forks.stop, 2.0)
         children = ChildPool(forks, FUNCTION, _JOBS_PER_CHILD)
         self._parts.started("upload children", children.stop, 2.0)
         size = settings.uploads.threads
-        checks = self._surroundings.start_forks(checking.PRELOADED)
-        self._parts.started("fork server of checks", checks.stop, 2.0)
         crew = self._surroundings.make_crew(size, "uploads")
         workers = Workers(self._reactor, size, 256, "uploads", crew)
         self._stops("upload threads", workers.stop, _THREADS_GRACE)
@@ -260,11 +267,12 @@ class FarmService(Service):
                 task,
                 results,
                 commit_prepared,
+                checks=checks,
                 children=children,
                 settings=stage.settings,
                 locks_dir=settings.locks_dir,
                 checkpoint=self._checkpoint,
-                checks=checks,
+                clock=self._reactor.seconds,
             )
 
         stage = UploadStage(

@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from buildfarm.builders.address import BuilderAddress, Endpoint
+from buildfarm.builders.connection import Connection
 from buildfarm.builders.downloads import Download
+from buildfarm.builders.fileconnection import FileConnection
 from buildfarm.builders.line import Line
 from buildfarm.builders.sinks import LogPart, Message
 from buildfarm.flow.reactors import Clock
@@ -60,9 +62,10 @@ class BuilderClient:
         self._settings = settings
         if endpoint is None:
             endpoint = address.endpoint(reactor, settings.connect_timeout)
-        self._calls = Line(reactor, endpoint, self.url, settings.connect_timeout)
-        self._files = Line(reactor, endpoint, self.url, settings.connect_timeout)
-        self._tails = Line(reactor, endpoint, self.url, settings.connect_timeout)
+        timeout = settings.connect_timeout
+        self._calls = Line(reactor, endpoint, self.url, timeout, Connection)
+        self._files = Line(reactor, endpoint, self.url, timeout, FileConnection)
+        self._tails = Line(reactor, endpoint, self.url, timeout, Connection)
         self._get_line = f"GET {address.prefix}/filecache/"
         self._get_head = f" HTTP/1.1\r\nHost: {address.netloc}\r\n"
         self._post_head = (

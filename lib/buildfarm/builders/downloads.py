@@ -3,8 +3,9 @@
 Layer 3; used by `builders.client`. Tests: tests/unit/builders/test_downloads.py.
 
 Chunks come in the reactor thread and go to the file in a file thread, some hundred kilobytes at a
-time: a small file costs one job there. When the disk is slower than the builder, reading pauses, so
-that no more than `_HIGH_WATER` and what is being written wait in memory for each download.
+time: a small file costs one job there. While that thread is at it, it also takes from the socket
+what has come meanwhile. When the disk is slower than the builder, reading pauses, so that no more
+than `_HIGH_WATER` and what is being written wait in memory for each download.
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from typing import BinaryIO
 
 from twisted.internet.defer import Deferred, DeferredLock
 
+from buildfarm.builders.fileconnection import PIECE, FileConnection, Loan
 from buildfarm.builders.line import Line
 from buildfarm.flow.durable import full_disk_named
 from buildfarm.flow.reactors import Clock
@@ -45,20 +47,31 @@ class _File:
         self._sha256 = hashlib.sha256()
         self._size = 0
         self._file: BinaryIO | None = None
+        self._buffer = memoryview(b"")
 
     def append(self, chunks: list[bytes]) -> BinaryIO:
         """Write `chunks` at the end; makes the file, or empties one that is there."""
-        data = b"".join(chunks)
-        self._sha1.update(data)
-        self._sha256.update(data)
-        self._size += len(data)
         with full_disk_named(self._destination):
             if self._file is None:
                 self._file = self._destination.open("wb", buffering=0)
-            view = memoryview(data)
-            while view:
-                view = view[self._file.write(view) :]
+            self._write(self._file, memoryview(b"".join(chunks)))
         return self._file
+
+    def append_lent(self, chunks: list[bytes], loan: Loan) -> None:
+        """Write `chunks` and then what `loan` brings."""
+        if not self._buffer:
+            self._buffer = memoryview(bytearray(PIECE))
+        with loan, full_disk_named(self._destination):
+            file = self.append(chunks)
+            for piece in loan.pieces(self._buffer):
+                self._write(file, piece)
+
+    def _write(self, file: BinaryIO, data: memoryview) -> None:
+        self._sha1.update(data)
+        self._sha256.update(data)
+        self._size += len(data)
+        while data:
+            data = data[file.write(data) :]
 
     def finish(self, chunks: list[bytes]) -> Downloaded:
         """Write the last `chunks`, flush to disk if that is wanted, and close."""
@@ -84,7 +97,7 @@ class Download:
     def __init__(
         self,
         reactor: Clock,
-        line: Line,
+        line: Line[FileConnection],
         workers: Workers,
         *,
         destination: Path,
@@ -164,11 +177,25 @@ class Download:
         await self._writing.acquire()
         try:
             while self._waiting >= _BATCH and self._failure is None:
-                await self._workers.run(self._file.append, self._take())
+                await self._write_batch()
         except Exception as error:  # noqa: BLE001 - whatever it is, `run` raises it
             self._fail(error)
         finally:
             self._writing.release()
+
+    async def _write_batch(self) -> None:
+        """Have a thread write what waits, and what it finds in the socket then."""
+        connection = self._line.connection
+        chunks = self._take()
+        loan = None if connection is None else connection.lend(self._limit - self._received)
+        if connection is None or loan is None:
+            await self._workers.run(self._file.append, chunks)
+            return
+        try:
+            await self._workers.run(self._file.append_lent, chunks, loan)
+        finally:
+            self._received += loan.taken
+            connection.take_back(loan)
 
     async def _finish(self) -> Downloaded:
         await self._writing.acquire()

@@ -3,6 +3,9 @@
 Layer 3; used by `builders.client`. Tests: tests/unit/builders/test_client.py.
 """
 
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.internet.protocol import Factory
@@ -12,12 +15,14 @@ from buildfarm.builders.connection import Connection, ConnectionFoundClosed, Sin
 from buildfarm.flow.reactors import Clock
 from buildfarm.vocab.errors import BuilderUnreachable
 
+C = TypeVar("C", bound=Connection)
 
-class Line:
+
+class Line(Generic[C]):
     """Exchanges with the builder at `endpoint`, one at a time, over one connection at a time.
 
-    `name` is the builder's for messages. Connecting, the look-up of its name included, may take
-    `connect_timeout` seconds, on top of the deadline of the exchange.
+    `name` is the builder's for messages; `kind` makes its connections. Connecting, the look-up of
+    its name included, may take `connect_timeout` seconds, on top of the deadline of the exchange.
     """
 
     def __init__(
@@ -26,17 +31,18 @@ class Line:
         endpoint: Endpoint,
         name: str,
         connect_timeout: float,
+        kind: Callable[[Clock, str], C],
     ) -> None:
         self._reactor = reactor
         self._endpoint = endpoint
         self._name = name
         self._connect_timeout = connect_timeout
-        self._connection: Connection | None = None
-        self._factory = Factory.forProtocol(lambda: Connection(reactor, name))
+        self._connection: C | None = None
+        self._factory = Factory.forProtocol(lambda: kind(reactor, name))
         self._factory.noisy = False
 
     @property
-    def connection(self) -> Connection | None:
+    def connection(self) -> C | None:
         """The kept connection, if there is one that can be used."""
         connection = self._connection
         return connection if connection is not None and connection.usable else None
@@ -86,8 +92,8 @@ class Line:
         if self._connection is not None:
             self._connection.close()
 
-    async def _connect(self, what: str) -> Connection:
-        connecting: Deferred[Connection] = self._endpoint.connect(self._factory)
+    async def _connect(self, what: str) -> C:
+        connecting: Deferred[C] = self._endpoint.connect(self._factory)
         connecting.addTimeout(self._connect_timeout, self._reactor)  # type: ignore[arg-type]
         try:
             self._connection = await connecting

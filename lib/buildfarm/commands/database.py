@@ -4,14 +4,17 @@ Layer 7. `init` and `restore` change the database under a daemon's feet, so they
 Tests: tests/functional/commands/test_database.py.
 """
 
+import hashlib
 import os
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import click
 
 from buildfarm.commands.asking import Manager
 from buildfarm.commands.options import pass_manager
-from buildfarm.vocab.errors import Refused
+from buildfarm.flow.durable import flush_directory
+from buildfarm.vocab.errors import FarmError, Refused
 
 
 @click.command()
@@ -28,14 +31,14 @@ def init(manager: Manager) -> None:
     settings = load(manager.config)
     database = Database(settings.database_uri)
     with hold_lock(settings):
-        done = database.init()
+        done = database.init(settings.manager.state_dir)
     if done.before == done.after:
-        click.echo(f"{database.path} is up to date (version {done.after}).")
+        click.echo(f"{database.name} is up to date (version {done.after}).")
     elif done.before == 0:
-        click.echo(f"{database.path} was made (version {done.after}).")
+        click.echo(f"{database.name} was made (version {done.after}).")
     else:
         click.echo(
-            f"{database.path} was upgraded from version {done.before} to {done.after}; "
+            f"{database.name} was upgraded from version {done.before} to {done.after}; "
             f"the old one is kept in {done.backup}."
         )
 
@@ -43,11 +46,17 @@ def init(manager: Manager) -> None:
 @click.command("check-config")
 @pass_manager
 def check_config(manager: Manager) -> None:
-    """Say whether the configuration file can be used, and if not, everything that is wrong."""
-    from buildfarm.assembly.settings import load
+    """Say whether the configuration file can be used, and if not, everything that is wrong.
 
-    load(manager.config)
+    It also says where a disk has less room than [manager] min_free_bytes.
+    """
+    from buildfarm.assembly.settings import load
+    from buildfarm.scanning.diskwatch import shortages
+
+    settings = load(manager.config)
     click.echo(f"{manager.config}: ok")
+    for sentence in shortages(settings):
+        click.echo(f"warning: {sentence}.")
 
 
 @click.command()
@@ -60,19 +69,38 @@ def backup(manager: Manager, file: Path) -> None:
     Example:
       buildd-manager backup /srv/backups/farm-$(date +%F).db
     """
+    if file.exists():
+        raise Refused(f"{file} cannot be made: File exists.")
+    unfinished = file.with_name(f"{file.name}.unfinished")
     try:
-        # Made here, for its owner alone: the manager may not be allowed to write there.
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        # Made here, for its owner alone: the manager may not be allowed to write there. What a
+        # killed command left is not a backup.
+        unfinished.unlink(missing_ok=True)
+        descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise Refused(f"{file} cannot be made: {error.strerror}.") from error
-    with os.fdopen(descriptor, "r+b") as target:
-        try:
+    try:
+        with os.fdopen(descriptor, "r+b") as target:
             done = manager.ask_with("backup", {}, [file.name], [target])
             os.fsync(target.fileno())
-        except BaseException:
-            file.unlink()
-            raise
-    click.echo(f"The database was copied to {file} ({done['size']} bytes).")
+            _require_copied(target, done)
+        os.link(unfinished, file)  # unlike a rename, not over a file that has appeared meanwhile
+        flush_directory(file.absolute().parent)
+    except FileExistsError:
+        raise Refused(f"{file} cannot be made: File exists.") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    click.echo(f"The database was copied to {file} ({done['size']} bytes) and checked.")
+
+
+def _require_copied(target: BinaryIO, done: dict[str, Any]) -> None:
+    """Read back what was written, and compare it with what was checked."""
+    target.seek(0)
+    digest = hashlib.sha256()
+    while piece := target.read(1024 * 1024):
+        digest.update(piece)
+    if digest.hexdigest() != done["sha256"]:
+        raise FarmError("What was written is not what was copied; is the disk in order?")
 
 
 @click.command()
@@ -87,15 +115,20 @@ def restore(manager: Manager, file: Path) -> None:
     from buildfarm.assembly.lock import hold_lock
     from buildfarm.assembly.settings import load
     from buildfarm.assembly.walltime import utc_now
+    from buildfarm.filestore.store import FileStore
+    from buildfarm.retention.missing import missing_files
     from buildfarm.storage.database import Database
 
     settings = load(manager.config)
     database = Database(settings.database_uri)
     with hold_lock(settings):
         done = database.restore(file.absolute(), utc_now())
-    click.echo(f"{database.path} is as it was in {file}; {_queued(done.lost)} queued again.")
+        missing = missing_files(database, FileStore(settings.store_dir))
+    click.echo(f"{database.name} is as it was in {file}; {_queued(done.lost)} queued again.")
     if done.kept is not None:
-        click.echo(f"The database of before is kept in {done.kept}.")
+        click.echo(f"The database of before is kept as {done.kept}.")
+    for sentence in missing:
+        click.echo(f"warning: {sentence}.")
 
 
 def _queued(builds: int) -> str:

@@ -13,6 +13,7 @@ from buildfarm.admin.farm import Caller, Farm, OfferedFile
 from buildfarm.admin.protocol import Request
 from buildfarm.assembly.lock import LockTaken, hold_lock
 from buildfarm.assembly.settings import load
+from buildfarm.assembly.sweeping import make_sweep
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.commands.reactor import run_in_reactor
 from buildfarm.filestore.store import FileStore
@@ -58,13 +59,15 @@ async def _call(
     storage = Transactor(reactor, database, _tell_nobody, readers=1)
     workers = Workers(reactor, 2, 16, "files")
     try:
+        store = FileStore(settings.store_dir)
         farm = Farm(
             reactor=reactor,
             settings=settings,
             transactor=storage,
             epoch=await storage.read(current_epoch),
-            filestore=FileStore(settings.store_dir),
+            filestore=store,
             workers=workers,
+            sweep=make_sweep(reactor, settings, storage, store, workers),
             utc_now=utc_now,
         )
         return await verbs.call(farm, caller, request.verb, request.params)

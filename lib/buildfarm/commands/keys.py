@@ -8,6 +8,7 @@ import base64
 import textwrap
 from pathlib import Path
 
+from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.errors import Refused
 
 _BEGIN = "-----BEGIN PGP PUBLIC KEY BLOCK-----"
@@ -24,7 +25,7 @@ _PUBLIC_KEY_BYTES = {0xC6, *range(0x98, 0x9C)}
 def read_key(path: Path) -> str:
     """The public keys in the file at `path`, armored; raises Refused where it holds none."""
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             content = file.read(MAX_KEYS + 1)
     except OSError as error:
         raise Refused(f"{path} cannot be read: {error.strerror}.") from error

@@ -15,7 +15,7 @@ import click
 
 from buildfarm.commands.asking import CONFIG_VARIABLE, DEFAULT_CONFIG, Manager
 from buildfarm.vocab.errors import FarmError
-from buildfarm.vocab.text import shown
+from buildfarm.vocab.text import abridged, shown
 
 #: Where each command is: its module and the click command in it.
 _COMMANDS = {
@@ -30,6 +30,7 @@ _COMMANDS = {
     "restore": ("buildfarm.commands.database", "restore"),
     "run": ("buildfarm.commands.run", "run"),
     "submit": ("buildfarm.commands.submit", "submit"),
+    "sweep": ("buildfarm.commands.sweep", "sweep"),
 }
 
 
@@ -88,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     except click.Abort:
         sys.exit(130)
     except FarmError as error:
-        click.echo(shown(str(error)), err=True)
+        click.echo(shown(abridged(str(error))), err=True)
         sys.exit(1)
     except BrokenPipeError:
         # Whoever read our output has seen enough; what is left in the buffer goes nowhere.

@@ -26,6 +26,7 @@ def run(manager: Manager) -> int:
     from buildfarm.assembly.daemon import Daemon
     from buildfarm.assembly.service import make_service
     from buildfarm.assembly.settings import load
+    from buildfarm.flow.garbage import expect_long_life
     from buildfarm.flow.logfile import LogFile
     from buildfarm.flow.readiness import Readiness
     from buildfarm.flow.steadytime import run_on_steady_time
@@ -43,6 +44,7 @@ def run(manager: Manager) -> int:
         log_file=log_file,
         readiness=Readiness(reactor, os.environ),
     )
+    expect_long_life()
     reactor.callWhenRunning(daemon.startService)
     reactor.addSystemEventTrigger("before", "shutdown", daemon.stopService)
     reactor.run()

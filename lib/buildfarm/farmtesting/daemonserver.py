@@ -12,6 +12,7 @@ from typing import Any
 
 import httptools
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IConsumer
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
@@ -131,7 +132,7 @@ class DaemonServer(Protocol):
                 f"HTTP/1.1 {status} {_REASONS[status]}\r\nServer: TwistedWeb/22.4.0\r\n"
                 f"Content-Type: {kind}\r\n{extra}Content-Length: {len(body)}\r\n\r\n"
             )
-            if len(body) <= _PIECE:
+            if len(body) <= _PIECE or not IConsumer.providedBy(self.transport):
                 self.transport.write(head.encode() + body)
                 return
             self.transport.write(head.encode())

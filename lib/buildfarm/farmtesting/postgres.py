@@ -94,6 +94,11 @@ class Cluster:
         """Where a farm finds this database, by the Unix socket."""
         return f"postgres:///{database}?host={self.directory}&port={self.port}&user={user}"
 
+    @staticmethod
+    def name_of(uri: str) -> str:
+        """The name of the database that a URI of ours names."""
+        return uri.partition("?")[0].rpartition("/")[2]
+
     def tcp_uri(self, database: str, user: str = OWNER, password: str = "") -> str:
         """Where a farm finds this database, by the network."""
         login = f"{user}:{password}" if password else user

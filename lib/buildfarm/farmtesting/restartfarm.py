@@ -79,7 +79,7 @@ class RestartFarm(Farm):
         )
         super().__init__(test, root, settings)
         self.config = root / "manager.toml"
-        self.config.write_text(as_toml(self.settings))
+        self.configure(self.settings)
         self.log = root / "manager.log"
         self.daemons: dict[str, WatchedDaemon] = {}
         self.made: dict[str, Mapping[str, bytes]] = {}
@@ -93,6 +93,11 @@ class RestartFarm(Farm):
         test.addCleanup(self.resets.stop)
 
     # The manager.
+
+    def configure(self, settings: Settings) -> None:
+        """Have the managers that are started from now on use these settings."""
+        self.settings = settings
+        self.config.write_text(as_toml(settings))
 
     def start_manager(
         self,

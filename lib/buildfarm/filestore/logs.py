@@ -16,7 +16,7 @@ import sys
 import zlib
 from typing import BinaryIO
 
-from buildfarm.filestore.store import FileStore, Readable
+from buildfarm.filestore.store import FileStore, Hold, Readable
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.errors import FileRefused
 
@@ -34,7 +34,7 @@ _TRAILER = struct.Struct("<II")
 
 
 def store_log(
-    store: FileStore, log: Readable, *, max_bytes: int, name: str = "buildlog"
+    store: FileStore | Hold, log: Readable, *, max_bytes: int, name: str = "buildlog"
 ) -> StoredFile:
     """Compress `log` into `store`; the answer's name is `name` with `.gz`, its size the compressed.
 

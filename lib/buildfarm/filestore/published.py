@@ -1,30 +1,28 @@
-"""Published archives on the web listener: `/archive/NAME/…`, for apt and for people.
+"""Published archives: `/archive/NAME/…`, for apt and for people.
 
-Layer 3; tests in `tests/functional/filestore/test_published.py`.
+Layer 3; tests in `tests/functional/filestore/test_published.py`. The web listener has those that
+everybody may read, the files listener the private ones, for builds with a token.
 
 What is asked for must lie, once all symbolic links are followed, below the archive's directory,
 component by component: `/srv/repo-evil` is not below `/srv/repo`. Names with a leading dot do not
 exist, and of what does only regular files and directories.
 """
 
-import html
 import os
 import stat
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
+from buildfarm.filestore.asking import ask_for_token, credentials
+from buildfarm.filestore.guesses import Guesses
+from buildfarm.filestore.listings import directory_page, names_page
 from buildfarm.filestore.replies import OpenedFile, Reply, opened
 from buildfarm.filestore.sending import SendingResource
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
-from buildfarm.vocab.text import shown
-
-#: Entries of a directory that a page lists: as many as a thread renders in about 2 ms.
-MAX_LISTED = 2000
 
 _CONTENT_TYPES = {
     ".asc": "application/pgp-keys",
@@ -43,24 +41,43 @@ class Listing:
 
 
 class PublishedResource(SendingResource):
-    """Serves the directories that `find_root(archive name)` gives; None: there is none for anyone.
+    """Serves the directories that `find_root(archive name, user, password)` gives.
 
-    The directory must hold nothing but what everybody may read.
+    They must hold nothing but what their readers may read. None: there is no such archive, or not
+    for them; which of both is not told, with `guesses` by a 401 in any case. `find_names` gives the
+    archives that are listed at the top.
     """
 
     def __init__(
         self,
         reactor: Clock,
         workers: Workers,
-        find_root: Callable[[str], Awaitable[Path | None]],
+        find_root: Callable[[str, str, str], Awaitable[Path | None]],
         max_downloads: int = 256,
+        *,
+        find_names: Callable[[], Awaitable[Sequence[str]]] | None = None,
+        guesses: Guesses | None = None,
     ) -> None:
         super().__init__(reactor, workers, max_downloads)
         self._find_root = find_root
+        self._find_names = find_names
+        self._guesses = guesses
 
     async def answer(self, reply: Reply) -> None:
         """Send the file, list the directory, or say that there is neither."""
-        found = await self._find(reply.path)
+        if reply.path == (b"",) and self._find_names is not None:
+            names = [f"{name}/" for name in await self._find_names()]
+            reply.write_page(names_page("archives", names), "text/html")
+            return
+        segments = _plain_segments(reply.path)
+        asked = credentials(reply.request)
+        root = await self._find_root(segments[0], *asked) if segments else None
+        if root is None and self._guesses is not None:
+            ask_for_token(reply, self._guesses)
+            return
+        await self._show(reply, await self._find(root, segments, reply.path))
+
+    async def _show(self, reply: Reply, found: OpenedFile | Listing | None) -> None:
         if found is None:
             reply.refuse(HTTPStatus.NOT_FOUND, "There is no such file here.")
         elif isinstance(found, OpenedFile):
@@ -73,9 +90,9 @@ class PublishedResource(SendingResource):
         else:
             reply.write_page(found.page, "text/html")
 
-    async def _find(self, path: Sequence[bytes]) -> OpenedFile | Listing | None:
-        segments = _plain_segments(path)
-        root = await self._find_root(segments[0]) if segments else None
+    async def _find(
+        self, root: Path | None, segments: Sequence[str], path: Sequence[bytes]
+    ) -> OpenedFile | Listing | None:
         if root is None:
             return None
         found = await self._workers.run(open_below, root, segments[1:], "/".join(segments))
@@ -98,7 +115,7 @@ def open_below(root: Path, segments: Sequence[str], title: str) -> OpenedFile | 
     if not path.is_relative_to(home):
         return None
     if path.is_dir():
-        return Listing(_page(path, title))
+        return Listing(directory_page(path, title))
     return _open_regular(path)
 
 
@@ -135,21 +152,3 @@ def _plain_segments(path: Sequence[bytes]) -> list[str]:
         for name in segments
     )
     return segments if plain else []
-
-
-def _page(directory: Path, title: str) -> str:
-    with os.scandir(directory) as entries:
-        listed = list(islice((entry for entry in entries if entry.name[0] != "."), MAX_LISTED + 1))
-    names = sorted(entry.name + "/" * entry.is_dir() for entry in listed[:MAX_LISTED])
-    items = "\n".join(f'<li><a href="./{quote(name)}">{_shown(name)}</a></li>' for name in names)
-    more = f"<p>Only {MAX_LISTED} entries are listed.</p>\n" if len(listed) > MAX_LISTED else ""
-    heading = _shown(title)
-    return (
-        f'<!DOCTYPE html>\n<html lang="en">\n<head><title>{heading}</title></head>\n<body>\n'
-        f'<h1>{heading}</h1>\n<ul>\n<li><a href="../">../</a></li>\n{items}\n</ul>\n{more}'
-        "</body>\n</html>\n"
-    )
-
-
-def _shown(text: str) -> str:
-    return html.escape(shown(text))

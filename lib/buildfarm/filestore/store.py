@@ -6,14 +6,21 @@ in a worker thread.
 A file is at `<aa>/<sha256>`, where `aa` are the digest's first two digits. It appears there whole,
 flushed and verified, by a rename; so whatever has a digest for its name can be believed after any
 crash, and adding the same content twice is harmless. Unfinished files are below `unfinished/`.
+
+Files that no row of the database names are removed now and then (`retention.collector`). A file
+must be there before the row that names it: until that row is committed, a `Hold` keeps it from
+being taken for one that nobody needs (docs/decisions/150).
 """
 
 import hashlib
 import os
 import re
 import secrets
+import threading
+from collections.abc import Collection
 from pathlib import Path
 from typing import BinaryIO, Protocol
+from weakref import WeakSet
 
 from buildfarm.flow.durable import flush_directory, full_disk_named
 from buildfarm.vocab.build import StoredFile
@@ -24,6 +31,9 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FILE_MODE = 0o640
 _DIRECTORY_MODE = 0o750
 _PIECE = 1024 * 1024
+
+#: The directories that files are in: every beginning of a digest.
+PARTS = tuple(f"{number:02x}" for number in range(256))
 
 
 class Readable(Protocol):
@@ -39,6 +49,33 @@ def is_sha256(text: str) -> bool:
     return _SHA256.fullmatch(text) is not None
 
 
+class Hold:
+    """Files on their way into the database: none of them is removed while this is held.
+
+    Ends with its `with` block, or when nobody refers to it any more.
+    """
+
+    def __init__(self, store: "FileStore") -> None:
+        self._store = store
+        self.digests: set[str] = set()
+
+    def __enter__(self) -> "Hold":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def add(
+        self, stream: Readable, *, max_bytes: int, sha256: str | None = None, name: str = ""
+    ) -> StoredFile:
+        """As `FileStore.add`, and hold the file from before it is there."""
+        return self._store.add(stream, max_bytes=max_bytes, sha256=sha256, name=name, hold=self)
+
+    def end(self) -> None:
+        """Hold nothing any more."""
+        self.digests = set()
+
+
 class FileStore:
     """Files by content below the directory `root`, which is made when it is missing."""
 
@@ -47,11 +84,29 @@ class FileStore:
         self._unfinished = root / "unfinished"
         # Directories whose own names are known to be on the disk.
         self._flushed: set[Path] = set()
+        # Guards what follows, and the moment in which a file is taken out.
+        self._guard = threading.Lock()
+        self._holds: WeakSet[Hold] = WeakSet()
+        # While files are collected: those held then or added since.
+        self._touched: set[str] | None = None
         for directory in (root, self._unfinished):
             directory.mkdir(mode=_DIRECTORY_MODE, parents=True, exist_ok=True)
 
+    def holding(self) -> Hold:
+        """For files that a row is about to name: they are added through this, until it is there."""
+        hold = Hold(self)
+        with self._guard:
+            self._holds.add(hold)
+        return hold
+
     def add(
-        self, stream: Readable, *, max_bytes: int, sha256: str | None = None, name: str = ""
+        self,
+        stream: Readable,
+        *,
+        max_bytes: int,
+        sha256: str | None = None,
+        name: str = "",
+        hold: Hold | None = None,
     ) -> StoredFile:
         """Keep what `stream` holds, and say what it was; `name` is only handed through.
 
@@ -66,6 +121,7 @@ class FileStore:
                     raise FileRefused(
                         f"{_called(name)} has the SHA-256 {stored.sha256} and not {sha256}."
                     )
+                self._touch(stored.sha256, hold)
                 self._keep(unfinished, stored.sha256)
         finally:
             unfinished.unlink(missing_ok=True)
@@ -88,6 +144,56 @@ class FileStore:
         """Remove what an earlier process did not finish; at start, before anything is added."""
         for path in self._unfinished.iterdir():
             path.unlink()
+
+    def begin_collection(self) -> None:
+        """Note from now on what is held or added: nothing of that may be removed."""
+        with self._guard:
+            self._touched = set().union(*(hold.digests for hold in self._holds))
+
+    def end_collection(self) -> None:
+        """Remove nothing more."""
+        with self._guard:
+            self._touched = None
+
+    def remove_unneeded(self, part: str, needed: Collection[str], before: float) -> tuple[int, int]:
+        """Remove from one of `PARTS` what is not `needed`; how many files and bytes those were.
+
+        What is younger than `before` (seconds since the epoch) stays, and what was held or added
+        since `begin_collection`.
+        """
+        directory = self._root / part
+        files = size = 0
+        if not directory.is_dir():
+            return files, size
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name in needed or not is_sha256(entry.name):
+                    continue
+                found = entry.stat()
+                if found.st_mtime < before and self._take_out(entry.name):
+                    files += 1
+                    size += found.st_size
+        return files, size
+
+    def _touch(self, sha256: str, hold: Hold | None) -> None:
+        with self._guard:
+            if hold is not None:
+                hold.digests.add(sha256)
+            if self._touched is not None:
+                self._touched.add(sha256)
+
+    def _take_out(self, sha256: str) -> bool:
+        """Remove a file that nobody has touched; whether it was.
+
+        Renamed first: to free the blocks of a large file takes its time.
+        """
+        removed = self._unfinished / secrets.token_hex(16)
+        with self._guard:
+            if self._touched is None or sha256 in self._touched:
+                return False
+            self.path(sha256).rename(removed)
+        removed.unlink()
+        return True
 
     def _keep(self, unfinished: Path, sha256: str) -> None:
         """Give a complete, flushed file its name, for good."""

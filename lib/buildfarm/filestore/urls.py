@@ -14,3 +14,12 @@ def file_url(public_url: str, file: StoredFile) -> str:
     The name is for people who read logs; only the digest counts.
     """
     return f"{public_url.rstrip('/')}/{file.sha256}/{quote(file.name, safe='')}"
+
+
+def with_credentials(url: str, user: str, password: str) -> str:
+    """`url`, which has none, with `user` and `password` before the host.
+
+    Only for apt's list of sources, which knows no other place that a build daemon can fill.
+    """
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{quote(user, safe='')}:{quote(password, safe='')}@{rest}"

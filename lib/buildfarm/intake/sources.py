@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from buildfarm.filestore.store import FileStore
+from buildfarm.filestore.store import FileStore, Hold
 from buildfarm.intake.dsc import MAX_DSC, NamedFile, read_dsc
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.errors import Refused
@@ -44,7 +44,9 @@ def check_source(dsc_name: str, files: Mapping[str, BinaryIO]) -> SourcePackage:
     )
 
 
-def keep_source(source: SourcePackage, files: Mapping[str, BinaryIO], store: FileStore) -> None:
+def keep_source(
+    source: SourcePackage, files: Mapping[str, BinaryIO], store: FileStore | Hold
+) -> None:
     """Put every file of the checked `source` into the store.
 
     Raises Refused where a file has changed since it was checked, DiskFull, and what reading raises.

@@ -2,8 +2,8 @@
 
 Layer 4. Used by the command line and by the web service alike. Whatever is wrong is found before
 anything is kept: a refused submission leaves neither rows nor files. Where another submission of
-the same package is faster by a moment, its files are those of this one too, or stay in the store
-unnamed. Tests: tests/functional/admin/test_submit.py.
+the same package is faster by a moment, its files are those of this one too, or are collected as
+files that nobody needs. Tests: tests/functional/admin/test_submit.py.
 """
 
 from collections.abc import Mapping
@@ -61,5 +61,6 @@ async def submit(
         requester=offer.requester,
     )
     await rehearse(transactor, builds.submit, submission, actor, now)
-    await workers.run(keep_source, source, offer.files, filestore)
-    return await transactor.write(builds.submit, submission, actor, now)
+    with filestore.holding() as hold:
+        await workers.run(keep_source, source, offer.files, hold)
+        return await transactor.write(builds.submit, submission, actor, now)

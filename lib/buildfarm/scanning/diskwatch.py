@@ -17,8 +17,7 @@ from twisted.logger import Logger
 
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
-from buildfarm.scanning.judge import DISK
-from buildfarm.scanning.pauses import Pauses
+from buildfarm.scanning.pauses import DISK, Pauses
 from buildfarm.vocab.errors import FarmError, Stopped
 from buildfarm.vocab.settings import Settings
 
@@ -51,15 +50,14 @@ def used_bytes(path: Path) -> int:
 
 
 def one_of_each_disk(paths: Iterable[Path], known: Iterable[Path] = ()) -> list[Path]:
-    """The first of `paths` on each disk that none of `known` is on; those that exist."""
+    """The first of `paths` on each disk that none of `known` is on. Raises OSError."""
     seen = {path.stat().st_dev for path in known}
     found = []
     for path in paths:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            device = path.stat().st_dev
-            if device not in seen:
-                seen.add(device)
-                found.append(path)
+        device = path.stat().st_dev
+        if device not in seen:
+            seen.add(device)
+            found.append(path)
     return found
 
 
@@ -72,9 +70,18 @@ def state_directories(settings: Settings) -> tuple[Path, ...]:
 def shortage(path: Path, free: int, least: int) -> str:
     """What is told of a disk with too little room."""
     return (
-        f"{free:,} bytes are free on the disk of {path}, less than "
-        f"[manager] min_free_bytes = {least:,}: free some space there"
+        f"{free:,} bytes are free on the disk of {path}; with less than "
+        f"[manager] min_free_bytes = {least:,} no build is begun until there are "
+        f"{least * (1 + MARGIN):,.0f}: free some space there"
     )
+
+
+def shortages(settings: Settings) -> list[str]:
+    """What is told now of each disk of the manager with too little room."""
+    least = settings.manager.min_free_bytes
+    there = [path for path in state_directories(settings) if path.exists()]
+    room = {path: free_bytes(path) for path in one_of_each_disk(there)}
+    return [shortage(path, free, least) for path, free in room.items() if free < least]
 
 
 async def _no_archives() -> tuple[Path, ...]:
@@ -113,7 +120,9 @@ class DiskWatch:
         self._free = free
         self._used = used
         self._disks = disks
-        self._short: set[str] = set()
+        #: Limits that were broken at the last look.
+        self._broken: set[str] = set()
+        self._short = False
         self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
         self._loop.clock = reactor  # type: ignore[assignment]
 
@@ -137,26 +146,27 @@ class DiskWatch:
         except FarmError as error:
             self.log.warn("the archives could not be asked for: {error}", error=error)
             return
-        self._pause_if(DISK, self._too_little(DISK, ours), self.when_short)
+        too_little = self._too_little(DISK, ours)
+        self._pause_if(DISK, too_little)
+        was_short, self._short = self._short, too_little is not None
+        if self._short and not was_short:
+            self.when_short()
         self._pause_if(SPOOL, self._too_much(used))
         self._note_if(ARCHIVE_DISKS, self._too_little(ARCHIVE_DISKS, theirs))
 
     def _measure(self, archives: tuple[Path, ...]) -> tuple[dict[Path, int], dict[Path, int]]:
         """In a file thread: what is free on each disk of ours, and on each other of archives."""
         ours = self._disks(self._directories, ())
-        theirs = self._disks(archives, ours)
+        theirs = self._disks([path for path in archives if path.exists()], ours)
         return {path: self._free(path) for path in ours}, {
             path: self._free(path) for path in theirs
         }
 
-    def _pause_if(
-        self, subject: str, reason: str | None, when_new: Callable[[], object] = lambda: None
-    ) -> None:
+    def _pause_if(self, subject: str, reason: str | None) -> None:
         if reason is None:
             self._pauses.resume(subject)
         elif self._pauses.pause(subject, reason):
             self.log.critical("dispatch pauses: {reason}", reason=reason)
-            when_new()
 
     def _note_if(self, subject: str, reason: str | None) -> None:
         if reason is None:
@@ -164,26 +174,28 @@ class DiskWatch:
         elif self._pauses.note(subject, reason):
             self.log.warn("{reason}", reason=reason)
 
-    def _beyond(self, subject: str, least: float, found: float) -> bool:
-        """Whether `found` is below `least`, or was and is not well above it again."""
-        if found < least * (1 + MARGIN if subject in self._short else 1):
-            self._short.add(subject)
-            return True
-        self._short.discard(subject)
-        return False
+    def _is_beyond(self, limit: str, now: bool, nearly: bool) -> bool:
+        """Whether a limit is broken `now`, or was and what is there is still `nearly` beyond."""
+        beyond = now or (limit in self._broken and nearly)
+        if beyond:
+            self._broken.add(limit)
+        else:
+            self._broken.discard(limit)
+        return beyond
 
     def _too_little(self, subject: str, free: dict[Path, int]) -> str | None:
         least = self.settings.manager.min_free_bytes
+        enough = least * (1 + MARGIN)
         told = [
             shortage(path, left, least)
             for path, left in free.items()
-            if self._beyond(f"{subject} {path}", least, left)
+            if self._is_beyond(f"{subject} {path}", left < least, left < enough)
         ]
         return "; ".join(told) or None
 
     def _too_much(self, used: int) -> str | None:
         most = self.settings.gather.max_spool_bytes
-        if not self._beyond(SPOOL, 0.0, 0.0) and used <= most:
+        if not self._is_beyond(SPOOL, used > most, used > most * (1 - MARGIN)):
             return None
         return (
             f"{used:,} bytes of results are in {self._spool_dir}, more than "

@@ -13,12 +13,14 @@ from datetime import datetime
 from enum import Enum
 
 from buildfarm.builders.client import BuilderClient
-from buildfarm.filestore.urls import file_url
+from buildfarm.filestore.tokens import USER, Scope, Tokens
+from buildfarm.filestore.urls import file_url, with_credentials
 from buildfarm.scanning.job import Job
 from buildfarm.storage import attempts
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
-from buildfarm.vocab.build import StoredFile
+from buildfarm.vocab.archive import source_line
+from buildfarm.vocab.build import BuildOrder, StoredFile
 from buildfarm.vocab.errors import BuilderError, BuilderNonsense
 from buildfarm.vocab.settings import FilesSettings, ScanningSettings
 from buildfarm.vocab.states import AttemptState, DaemonStatus
@@ -42,6 +44,7 @@ class Dispatcher:
         storage: Transactor,
         epoch: Epoch,
         files: FilesSettings,
+        tokens: Tokens,
         scanning: ScanningSettings,
         utc_now: Callable[[], datetime],
         checkpoint: Callable[[str], None],
@@ -49,6 +52,7 @@ class Dispatcher:
         self._storage = storage
         self._epoch = epoch
         self._files = files
+        self._tokens = tokens
         self.scanning = scanning
         self._utc_now = utc_now
         self._checkpoint = checkpoint
@@ -61,8 +65,10 @@ class Dispatcher:
         """
         self._checkpoint("dispatch.claimed")
         order = job.order
-        for file in (order.chroot, *order.files):
-            await self._ensure_present(client, file)
+        await self._ensure_present(client, order.chroot)
+        token = self._tokens.token(order.attempt, Scope.FILES) if order.private else ""
+        for file in order.files:
+            await self._ensure_present(client, file, token)
         self._checkpoint("dispatch.files-present")
         observation = await client.fetch_status()
         if observation.status is not DaemonStatus.IDLE:
@@ -79,10 +85,13 @@ class Dispatcher:
         self._checkpoint("dispatch.sent")
         return await self._send(client, job)
 
-    async def _ensure_present(self, client: BuilderClient, file: StoredFile) -> None:
+    async def _ensure_present(
+        self, client: BuilderClient, file: StoredFile, token: str = ""
+    ) -> None:
         deadline = self.scanning.call_timeout + file.size / self._files.min_rate
         url = file_url(self._files.public_url, file)
-        reply = await client.ensure_present(file.sha1, url, "", "", deadline)
+        user = USER if token else ""
+        reply = await client.ensure_present(file.sha1, url, user, token, deadline)
         if not reply.present:
             raise BuilderNonsense(
                 f"the builder could not fetch {file.name} from {url}: {reply.text!r}; "
@@ -93,7 +102,7 @@ class Dispatcher:
         order = job.order
         filemap = {file.name: file.sha1 for file in order.files}
         try:
-            reply = await client.build(job.cookie, order.chroot.sha1, filemap, order.args)
+            reply = await client.build(job.cookie, order.chroot.sha1, filemap, self._args(order))
         except BuilderError as error:
             return Handover.UNCONFIRMED, f"`build` was not answered as it should be: {error}"
         if not reply.confirms(job.cookie):
@@ -104,3 +113,16 @@ class Dispatcher:
         job.state = AttemptState.CONFIRMED
         self._checkpoint("dispatch.confirmed")
         return Handover.CONFIRMED, "the builder confirmed the build"
+
+    def _args(self, order: BuildOrder) -> dict[str, object]:
+        """The arguments of the build, with the line of its private archive and the token in it.
+
+        The line goes to the daemon and nowhere else (docs/decisions/161).
+        """
+        archive, lines = order.private_archive, order.args["archives"]
+        if archive is None or not isinstance(lines, list):
+            return order.args
+        token = self._tokens.token(order.attempt, Scope.ARCHIVE)
+        url = with_credentials(self._files.public_url.rstrip("/"), USER, token)
+        line = source_line(archive, str(order.args["suite"]), f"{url}/archive/{archive.name}")
+        return {**order.args, "archives": [*lines, line]}

@@ -11,13 +11,14 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from twisted.internet.defer import DeferredSemaphore
 from twisted.logger import Logger
 
 from buildfarm.builders.client import BuilderClient
 from buildfarm.filestore.logs import store_log
-from buildfarm.filestore.store import FileStore
+from buildfarm.filestore.store import FileStore, Hold
 from buildfarm.flow.durable import flush_directory, full_disk_named, remove_tree
+from buildfarm.flow.places import Places
+from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.job import Job
 from buildfarm.vocab.build import StoredFile
@@ -56,19 +57,29 @@ def _keep(spool: Path) -> None:
         flush_directory(spool.parent)
 
 
+#: Seconds after which a gather goes on without one of the `settings.concurrent` places: builders
+#: that send as slowly as they may must not keep the others waiting (docs/decisions/141).
+PLACE_SECONDS = 30.0
+
+
 class Gatherer:
-    """Gathers from many builders at once, as many as `settings.concurrent`."""
+    """Gathers from many builders at once, as many as `settings.concurrent`, and the slow ones."""
 
     log = Logger()
 
     def __init__(
-        self, settings: GatherSettings, spool_dir: Path, store: FileStore, workers: Workers
+        self,
+        reactor: Clock,
+        settings: GatherSettings,
+        spool_dir: Path,
+        store: FileStore,
+        workers: Workers,
     ) -> None:
         self.settings = settings
         self._spool_dir = spool_dir
         self._store = store
         self._workers = workers
-        self._places = DeferredSemaphore(settings.concurrent)
+        self._places = Places(reactor, settings.concurrent, PLACE_SECONDS)
 
     async def gather(self, client: BuilderClient, job: Job, said: Observation) -> Gathered:
         """Fetch the log, and the results of a build that is OK and wanted.
@@ -77,7 +88,7 @@ class Gatherer:
         where they cannot be kept.
         """
         spool = self._spool_dir / job.order.attempt.spool
-        await self._places.acquire()
+        place = await self._places.acquire()
         try:
             await self._workers.run(_make_empty, spool)
             log = await self._fetch_log(client, job, spool)
@@ -95,7 +106,7 @@ class Gatherer:
             await self._workers.run(remove_tree, spool)  # the next try begins anew
             raise
         finally:
-            self._places.release()
+            place.release()
 
     async def _fetch_log(self, client: BuilderClient, job: Job, spool: Path) -> StoredFile | None:
         """The build log into the file store; where it cannot be fetched, the last tail."""
@@ -111,21 +122,26 @@ class Gatherer:
                 error=error,
             )
             return await self.keep_tail(job)
-        return await self._workers.run(self._keep_log, path)
+        return await self._workers.run(self._keep_log, path, self._hold_of(job))
 
     async def keep_tail(self, job: Job) -> StoredFile | None:
         """Store the last log tail of a job whose log cannot be fetched; None where that fails."""
         tail = io.BytesIO(job.logtail.encode("utf-8", "replace"))
         limit = self.settings.max_log_bytes
         try:
-            return await self._workers.run(store_log, self._store, tail, max_bytes=limit)
+            return await self._workers.run(store_log, self._hold_of(job), tail, max_bytes=limit)
         except (DiskFull, OSError) as error:
             self.log.warn("log tail of {cookie}: {error}", cookie=job.cookie, error=error)
             return None
 
-    def _keep_log(self, path: Path) -> StoredFile:
+    def _hold_of(self, job: Job) -> Hold:
+        if job.hold is None:
+            job.hold = self._store.holding()
+        return job.hold
+
+    def _keep_log(self, path: Path, hold: Hold) -> StoredFile:
         with path.open("rb") as log:
-            stored = store_log(self._store, log, max_bytes=self.settings.max_log_bytes)
+            stored = store_log(hold, log, max_bytes=self.settings.max_log_bytes)
         path.unlink()
         return stored
 

@@ -5,6 +5,7 @@ Layer 4. Tests: tests/unit/scanning.
 
 from dataclasses import dataclass, replace
 
+from buildfarm.filestore.store import Hold
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.states import AttemptState
@@ -25,7 +26,8 @@ class Job:
     `state` may be ahead of the database: CONFIRMED is written in batches. `since` is the reactor's
     time in seconds at which the builder took the job, or at which it was found after a restart;
     `tail_noted` when its log tail was last handed to the database. `watchers` counts the people
-    who follow the log at this moment.
+    who follow the log at this moment. `hold` keeps its log in the file store until the database
+    names it; it ends with the job.
     """
 
     order: BuildOrder
@@ -34,6 +36,7 @@ class Job:
     tail_noted: float
     logtail: str = ""
     watchers: int = 0
+    hold: Hold | None = None
 
     @property
     def cookie(self) -> str:

@@ -35,7 +35,7 @@ from buildfarm.vocab.announcements import (
     CancelRequested,
     WorkArrived,
 )
-from buildfarm.vocab.build import Requirement
+from buildfarm.vocab.build import BuildOrder, Requirement
 from buildfarm.vocab.errors import DiskFull, StorageError
 from buildfarm.vocab.progress import ClaimRequest
 from buildfarm.vocab.states import CleanStatus
@@ -84,6 +84,8 @@ class Roster:
         self._sweep_wakeup = Wakeup(reactor)
         self._sweeping: Deferred[None] | None = None
         self._make_scanner: Callable[[Standing], Scanner] | None = None
+        #: Called with each order, before its builder hears of it or is asked about it.
+        self.when_ordered: Callable[[BuildOrder], None] = _nothing
 
     @property
     def scanners(self) -> Sequence[Scanner]:
@@ -96,6 +98,12 @@ class Roster:
         orders = [job.order for job in jobs if job is not None]
         return frozenset(file.sha256 for order in orders for file in (order.chroot, *order.files))
 
+    def holds(self, builder_id: int, attempt_id: int) -> bool:
+        """Whether this attempt is with this builder at this moment."""
+        scanner = self._scanners.get(builder_id)
+        job = None if scanner is None else scanner.steps.job
+        return job is not None and job.order.attempt.id == attempt_id
+
     # Start and stop.
 
     async def start(self, make_scanner: Callable[[Standing], Scanner]) -> None:
@@ -104,6 +112,7 @@ class Roster:
         snapshots = await self._storage.read(roster.builders)
         held = await self._storage.read(orders.open_orders, self._web_url)
         for builder in snapshots:
+            self._tell_order(held.get(builder.id))
             self._add(Standing(builder, held.get(builder.id)))
         self._sweeping = Deferred.fromCoroutine(self._sweep_for_ever())
 
@@ -146,9 +155,16 @@ class Roster:
         return Claim(builder, None)
 
     async def _claim_many(self, requests: Sequence[ClaimRequest]) -> Sequence[Claim]:
-        return await self._storage.write(
+        claims = await self._storage.write(
             attempts.claim, self._epoch, requests, self._utc_now(), self._web_url
         )
+        for claim in claims:
+            self._tell_order(claim.order)
+        return claims
+
+    def _tell_order(self, order: BuildOrder | None) -> None:
+        if order is not None:
+            self.when_ordered(order)
 
     def is_idle(self, builder_id: int) -> None:
         """This builder has nothing to do; those that were idle before it are woken first."""
@@ -164,7 +180,9 @@ class Roster:
 
     async def fetch_standing(self, builder_id: int) -> Standing:
         """What the database says of one builder now."""
-        return await self._storage.read(_standing, builder_id, self._web_url)
+        standing = await self._storage.read(_standing, builder_id, self._web_url)
+        self._tell_order(standing.order)
+        return standing
 
     def everybody_seek(self) -> None:
         """Dispatch goes on after a pause: every idle builder asks for work."""
@@ -258,6 +276,10 @@ class Roster:
                 "in it, or is its disk slow?",
             )
         return self._pauses.is_paused(DATABASE)
+
+
+def _nothing(order: BuildOrder) -> None:
+    """Nobody wants to know."""
 
 
 def _standing(store: Any, builder_id: int, web_url: str) -> Standing:

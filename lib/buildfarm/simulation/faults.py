@@ -44,7 +44,8 @@ def befall(farm: Farm, fault: Fault) -> None:
 
 def target_of(farm: Farm, fault: Fault) -> Machine:
     """The machine that a fault of one builder befalls."""
-    return farm.machines[fault.number % len(farm.machines)]
+    (name,) = farm.plan.befallen(fault)
+    return next(machine for machine in farm.machines if machine.name == name)
 
 
 def _power_cut(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
@@ -105,9 +106,8 @@ def _slow(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
 
 
 def _partition(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
-    first = fault.number % len(farm.machines)
-    count = max(3, len(farm.machines) * 3 // 10)
-    links = [farm.machines[(first + at) % len(farm.machines)].link for at in range(count)]
+    names = farm.plan.befallen(fault)
+    links = [machine.link for machine in farm.machines if machine.name in names]
     links = [link for link in links if not link.cut]
     for link in links:
         link.cut = True
@@ -116,8 +116,7 @@ def _partition(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
         for link in links:
             link.heal()
 
-    names = " ".join(farm.machines[(first + at) % len(farm.machines)].name for at in range(count))
-    return f"network {names}", undo
+    return f"network {' '.join(names)}", undo
 
 
 def _kill(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
@@ -152,7 +151,7 @@ def _stop(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
 
 
 def _clock_jump(farm: Farm, fault: Fault) -> tuple[str, Undo | None]:
-    jump = (-7200.0, -90.0, 45.0, 5400.0)[fault.number % 4]
+    jump = (-600.0, -90.0, 45.0, 5400.0)[fault.number % 4]
     farm.skew += jump
     return "manager", None
 

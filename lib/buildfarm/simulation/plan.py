@@ -117,6 +117,16 @@ class Plan:
     faults: tuple[Fault, ...]
     healed: float
 
+    def befallen(self, fault: Fault) -> tuple[str, ...]:
+        """The builders that `fault` befalls, or whose network it does."""
+        count = len(self.builders)
+        if fault.kind is Kind.PARTITION:
+            some = max(3, count * 3 // 10)
+            return tuple(self.builders[(fault.number + at) % count].name for at in range(some))
+        if fault.kind.culprit is Culprit.BUILDER or fault.kind is Kind.SLOW:
+            return (self.builders[fault.number % count].name,)
+        return ()
+
 
 def make_plan(seed: int, builds: int, kinds: frozenset[Kind] = frozenset(Kind)) -> Plan:
     """The plan of a farm that gets about so many builds, and faults of these `kinds`.
@@ -134,7 +144,7 @@ def make_plan(seed: int, builds: int, kinds: frozenset[Kind] = frozenset(Kind)) 
         ),
         key=lambda request: request.time,
     )
-    faults = [_fault(chance, span) for _ in range(chance.randrange(8, 24 + builds // 40))]
+    faults = [_fault(chance, span) for _ in range(chance.randrange(10, 30 + builds // 10))]
     return Plan(
         seed,
         builders,

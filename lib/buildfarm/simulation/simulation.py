@@ -8,70 +8,26 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from storm.expr import LeftJoin, Select
 
 from buildfarm.simulation import people
-from buildfarm.simulation.archives import Delivery
 from buildfarm.simulation.farm import Farm
 from buildfarm.simulation.faults import befall
-from buildfarm.simulation.machines import Run
+from buildfarm.simulation.invariants import UNENDED
 from buildfarm.simulation.plan import Plan
-from buildfarm.simulation.world import Entry
+from buildfarm.simulation.story import Story
 from buildfarm.storage import builds, roster
 from buildfarm.storage.rows import ATTEMPT, EVENT
 from buildfarm.storage.tables import Attempt, Builder, Event, Queue
-from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot, EventSnapshot
-from buildfarm.vocab.builder import BuilderSnapshot
-from buildfarm.vocab.states import BuildState
 
 #: Seconds of virtual time that a farm without faults has for ending what is left.
 PATIENCE = 14_400.0
 
 #: Seconds between two looks at whether all has ended.
 _LOOK = 30.0
-
-_ENDED = frozenset(
-    {
-        BuildState.FULLYBUILT,
-        BuildState.FAILEDTOBUILD,
-        BuildState.MANUALDEPWAIT,
-        BuildState.CHROOTWAIT,
-        BuildState.FAILEDTOUPLOAD,
-        BuildState.CANCELLED,
-        BuildState.SUPERSEDED,
-    }
-)
-
-
-@dataclass(frozen=True)
-class Story:
-    """All that a run leaves to be judged by.
-
-    `events`, `builds`, `attempts`, `builders` and `waiting` (the builds with a queue entry) are the
-    database's; `runs` are the daemons', `deliveries` the archives', `entries` the world's.
-    """
-
-    plan: Plan
-    ended: bool
-    seconds: float
-    events: tuple[EventSnapshot, ...]
-    builds: tuple[BuildSnapshot, ...]
-    attempts: tuple[AttemptSnapshot, ...]
-    builders: tuple[BuilderSnapshot, ...]
-    waiting: tuple[int, ...]
-    runs: tuple[Run, ...]
-    deliveries: dict[str, tuple[Delivery, ...]]
-    entries: tuple[Entry, ...]
-
-    def digest(self) -> str:
-        """The SHA-256 of everything that happened: the same for the same run."""
-        told = [*map(repr, self.events), *map(repr, self.entries), repr(self.deliveries)]
-        return sha256("\n".join(told).encode()).hexdigest()
 
 
 def simulate(plan: Plan) -> Story:
@@ -101,7 +57,7 @@ def simulate(plan: Plan) -> Story:
 
 def _has_ended(farm: Farm) -> bool:
     with farm.database.looked_into() as store:
-        running = builds.builds(store, set(BuildState) - _ENDED, limit=1)
+        running = builds.builds(store, UNENDED, limit=1)
         return not running
 
 

@@ -12,7 +12,7 @@ hands it back when it waits. Nothing is left to the kernel's scheduler.
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
@@ -47,31 +47,66 @@ def in_simulated_thread() -> bool:
     return _turn.thread is not None
 
 
+class _Lane:
+    """A real thread that is handed the turn and hands it back; used again and again."""
+
+    free: "ClassVar[list[_Lane]]" = []
+
+    def __init__(self) -> None:
+        self._go, self._back = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._back.acquire()
+        self._work: Callable[[], None] = _nothing
+        threading.Thread(target=self._run, daemon=True, name="simulated").start()
+
+    def begin(self, work: Callable[[], None]) -> None:
+        """Hand `work` to the thread, and the turn, until it is handed back."""
+        self._work = work
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Hand over the turn, until it is handed back."""
+        self._go.release()
+        self._back.acquire()
+
+    def hand_back(self) -> None:
+        """In the thread: let the others go on, until the turn comes again."""
+        self._back.release()
+        self._go.acquire()
+
+    def _run(self) -> None:
+        while True:
+            self._go.acquire()
+            self._work()
+            self._work = _nothing
+            _Lane.free.append(self)
+            self._back.release()
+
+
+def _nothing() -> None:
+    """What a thread does that has nothing to do."""
+
+
 class SimulatedThread:
-    """A real thread that runs only while the world waits for it."""
+    """A thread that runs only while the world waits for it."""
 
     def __init__(self, world: World, function: Callable[[], None]) -> None:
         """`function` begins when `start` is called; Killed ends it in silence."""
         self._world = world
         self._function = function
-        self._go = threading.Semaphore(0)
-        self._back = threading.Semaphore(0)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self.alive = False
+        self._lane: _Lane | None = None
         self._killed = False
 
     def start(self) -> None:
         """Let it run, up to its first wait."""
-        self.alive = True
-        self._thread.start()
-        self._back.acquire()
+        if not self._killed:
+            self._lane = _Lane.free.pop() if _Lane.free else _Lane()
+            self._lane.begin(self._run)
 
     def kill(self) -> None:
-        """End it where it waits."""
-        if self.alive:
-            self._killed = True
-            self._resume()
-            self._thread.join()
+        """End it where it waits, or before it has begun."""
+        self._killed = True
+        self._resume()
 
     def wait_for(self, deferred: Deferred[T]) -> T:
         """In the thread: wait until `deferred` fires; its result, or its error raised."""
@@ -100,18 +135,17 @@ class SimulatedThread:
         except Killed:
             pass
         finally:
-            self.alive = False
-            self._back.release()
+            _turn.thread = None
+            self._lane = None
 
     def _resume(self) -> None:
-        if self.alive:
-            self._go.release()
-            self._back.acquire()
+        if self._lane is not None:
+            self._lane.go_on()
 
     def _pause(self) -> None:
+        assert self._lane is not None, "it runs"
         if not self._killed:
-            self._back.release()
-            self._go.acquire()
+            self._lane.hand_back()
         if self._killed:
             raise Killed
 

@@ -6,7 +6,7 @@ To the manager they are what `flow.forks` gives it. Each takes its time for ever
 two a child may be killed, hang, or find that it has outlived its manager.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
@@ -15,7 +15,8 @@ from twisted.internet.defer import Deferred
 from buildfarm.simulation.archives import Archive, digest_of
 from buildfarm.simulation.threads import Killed, SimulatedThread, current_thread
 from buildfarm.simulation.world import World
-from buildfarm.uploads.jobs import CHECKED, UploadJob
+from buildfarm.uploads.checking import CheckJob
+from buildfarm.uploads.jobs import UploadJob
 from buildfarm.vocab.errors import (
     ChildTimedOut,
     ConversationEnded,
@@ -40,11 +41,13 @@ class UploadChildren:
         self._luck = luck
         self._children: list[UploadChild] = []
 
-    def start(self, function: str) -> "UploadChild":
-        """A child that waits for a job."""
+    def start(self, function: str, argument: object = None) -> "UploadChild":
+        """A child that checks what `argument` says, or one that waits for uploads."""
         self._children = [child for child in self._children if child.alive]
         child = UploadChild(self._world, self._archives, self._luck)
         self._children.append(child)
+        if isinstance(argument, CheckJob):
+            child.check(argument)
         return child
 
     def stop(self) -> None:
@@ -91,10 +94,9 @@ class UploadChild:
     # The manager's side.
 
     def send(self, value: Any) -> None:
-        """A job, or that the child may go on."""
+        """An upload, or that the child may go on."""
         if isinstance(value, UploadJob):
-            self._thread = SimulatedThread(self._world, lambda: self._work(value))
-            self._world.callLater(0, self._thread.start)
+            self._begin(lambda: self._publish(value))
         elif self._told is not None:
             told, self._told = self._told, None
             told.callback(None)
@@ -134,15 +136,49 @@ class UploadChild:
         if listening is not None:
             listening.callback(None)
 
+    def check(self, job: CheckJob) -> None:
+        """Check results, and say which packages may be published."""
+        self._begin(lambda: self._say(self._checked(job)))
+
+    def __enter__(self) -> "UploadChild":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
     # The child's own side.
 
-    def _work(self, job: UploadJob) -> None:
+    def _begin(self, work: Callable[[], None]) -> None:
+        def until_killed() -> None:
+            try:
+                work()
+            except Killed:
+                self._end()
+                raise
+
+        self._thread = SimulatedThread(self._world, until_killed)
+        self._world.callLater(0, self._thread.start)
+
+    def _checked(self, job: CheckJob) -> dict[str, object]:
+        """The results are on our disk as they were gathered; what else is checked has its tests."""
+        self._step()
+        try:
+            wrong = [file.name for file in job.results if digest_of(file.path) != file.sha256]
+        except OSError as error:
+            return {"postponed": str(error)}
+        if wrong:
+            return {"refused": f"{wrong[0]} is not what was gathered"}
+        packages = [
+            [number, *file.name.removesuffix(".deb").split("_"), True]
+            for number, file in enumerate(job.results)
+            if file.name.endswith(".deb")
+        ]
+        return {"packages": packages} if packages else {"refused": "there is no package"}
+
+    def _publish(self, job: UploadJob) -> None:
         archive = self._archives[job.task.archive.name]
         try:
             outcome = self._outcome(job, archive)
-        except Killed:
-            self._end()
-            raise
         finally:
             if archive.busy is self:
                 archive.busy = None
@@ -151,9 +187,6 @@ class UploadChild:
     def _outcome(self, job: UploadJob, archive: Archive) -> dict[str, object]:
         try:
             self._step()
-            if not job.task.attempt.prepared:
-                _check(job)
-            self._report(CHECKED)
             self._take(archive)
             if archive.trouble == "refuses":
                 raise UploadPostponed(f"The archive {archive.name} takes nothing now.")
@@ -199,10 +232,3 @@ class UploadChild:
         if self.alive:
             self.alive = False
             self._world.callLater(0, self._wake)
-
-
-def _check(job: UploadJob) -> None:
-    """Whether the results are on our disk as they were gathered; what else is checked has tests."""
-    for file in job.results:
-        if digest_of(file.path) != file.sha256:
-            raise UploadRefused(f"{file.name} is not what was gathered.")

@@ -15,19 +15,18 @@ from typing import Any
 from storm.expr import And, Join, Select, Update
 
 from buildfarm.storage.acts import Committed
-from buildfarm.storage.assignment import assigned
+from buildfarm.storage.assignment import Candidate, assigned
 from buildfarm.storage.claims import take
 from buildfarm.storage.condition import builder, change_condition, settle_builder
 from buildfarm.storage.epochs import Epoch, require_current
 from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.orders import order_of
-from buildfarm.storage.queue import release_due, top
-from buildfarm.storage.requirements import requirements
+from buildfarm.storage.queue import from_top, release_due, tops
 from buildfarm.storage.rows import ATTEMPT
 from buildfarm.storage.settlements import end_job, held, warn_job
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Build, Builder, Queue
-from buildfarm.verdicts.candidates import fits
+from buildfarm.verdicts.candidates import fits, kind_of
 from buildfarm.verdicts.settling import as_asked
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.build import AttemptSnapshot, BuildOrder
@@ -113,17 +112,14 @@ def claim(
     released = release_due(store, now)
     changes: list[Change] = []
     asking = [_asking(store, epoch, request, now, changes) for request in requests]
-    known = requirements(store)
-    fitting = {
-        one.id: [requirement.id for requirement in known if fits(one, requirement)]
+    free = [
+        one
         for one in asking
         if one.dispatchable
         and one.clean_status is CleanStatus.CLEAN
         and not _is_occupied(store, one.id)
-    }
-    wanted = {requirement for fitted in fitting.values() for requirement in fitted}
-    candidates = [one for requirement in wanted for one in top(store, requirement, len(fitting))]
-    chosen = assigned(fitting, candidates)
+    ]
+    chosen = _chosen(store, free)
     claims = []
     for one in asking:
         candidate = chosen.pop(one.id, None)
@@ -135,6 +131,20 @@ def claim(
         changes += more
     record(store, now, changes)
     return Committed(tuple(claims), released.announcements)
+
+
+def _chosen(store: Any, free: Sequence[BuilderSnapshot]) -> dict[int, Candidate]:
+    """The build for each of these builders that gets one, by builder id."""
+    waiting = tops(store) if free else []
+    of_kind: dict[tuple[Any, ...], frozenset[int]] = {}
+    fitting = {}
+    for one in free:
+        kind = kind_of(one)
+        if kind not in of_kind:
+            of_kind[kind] = frozenset(asked.id for asked, _ in waiting if fits(one, asked))
+        fitting[one.id] = of_kind[kind]
+    wanted = frozenset().union(*of_kind.values())
+    return assigned(fitting, [from_top(store, top) for asked, top in waiting if asked.id in wanted])
 
 
 def _asking(

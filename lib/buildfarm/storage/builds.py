@@ -13,11 +13,12 @@ from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.durations import estimate
 from buildfarm.storage.epochs import current_epoch
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.storage.forgetting import NO_FILES
 from buildfarm.storage.queue import enqueue, leave_queue
 from buildfarm.storage.requirements import requirement_id
 from buildfarm.storage.rows import BUILD
 from buildfarm.storage.submissions import require_score, submit
-from buildfarm.storage.tables import IS_ON_BUILDER, Archive, Attempt, Build, Queue
+from buildfarm.storage.tables import IS_ON_BUILDER, Archive, Attempt, Build, Queue, Source
 from buildfarm.verdicts.transitions import (
     cancel_refusal,
     cancelled,
@@ -123,6 +124,7 @@ def retry(
         _reopen(store, before)
         announcement: Announcement = UploadWaiting(build_id)
     else:
+        _require_sources(store, before)
         _move(store, before, after, dependencies=None, **values)
         requirement = requirement_id(store, before.architecture, before.virtualized)
         duration = estimate(store, before.source, before.architecture)
@@ -152,6 +154,16 @@ def rescore(
 def _require(found: BuildSnapshot, verb: str, refusal: str | None) -> None:
     if refusal is not None:
         raise Refused(f"Build {found.id} cannot be {verb}: {refusal}.")
+
+
+def _require_sources(store: Any, found: BuildSnapshot) -> None:
+    its_source = And(Build.id == found.id, Source.id == Build.source_id)
+    (files,) = store.execute(Select(Source.files, its_source)).get_one()
+    if files == NO_FILES:
+        raise Refused(
+            f"Build {found.id} cannot be built again: its sources were kept for as long as "
+            "[retention] sources says; submit a newer version."
+        )
 
 
 def _move(store: Any, before: BuildSnapshot, after: BuildState, **values: object) -> None:
@@ -185,5 +197,6 @@ def _reopen(store: Any, found: BuildSnapshot) -> None:
     }
     if store.execute(Update(waiting, last)).rowcount != 1:
         raise Refused(
-            f"Build {found.id} left no results that could be uploaded; retry it with --rebuild."
+            f"Build {found.id} has no results to upload: it left none, or they were kept for as "
+            "long as [retention] results says; retry it with --rebuild."
         )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from buildfarm.storage.acts import Committed
-from buildfarm.storage.errors import DatabaseLocked, translated
-from buildfarm.vocab.errors import FarmError
+from buildfarm.storage.errors import CommitInDoubt, DatabaseLocked, translated
+from buildfarm.vocab.errors import DatabaseAway, FarmError, StorageError
 
 Act = Callable[[Any], Committed[Any]]
 
@@ -29,13 +29,28 @@ class Outcome:
     error: Exception | None = None
 
 
+class GroupInDoubt(StorageError):
+    """The connection was lost while a group was committed; `outcomes` are those if it was.
+
+    `question` finds out whether.
+    """
+
+    def __init__(self, question: CommitInDoubt, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(str(question))
+        self.question = question
+        self.outcomes = outcomes
+
+
 def commit_group(store: Any, acts: Sequence[Act], tries: int = TRIES) -> list[Outcome]:
     """Run `acts` in one transaction and commit it; how each of them ended, in their order.
 
-    Raises nothing that an act or the driver raises: it is in the outcomes.
+    Raises DatabaseAway where the connection was lost before the commit, so that nothing was done,
+    and GroupInDoubt where it was lost during it. Anything else is in the outcomes.
     """
     try:
         return _commit(store, acts)
+    except (DatabaseAway, GroupInDoubt):
+        raise
     except DatabaseLocked as error:
         if tries > 1:
             return commit_group(store, acts, tries - 1)
@@ -49,6 +64,8 @@ def _commit(store: Any, acts: Sequence[Act]) -> list[Outcome]:
         outcomes = [_run(store, act) for act in acts]
         with translated("a transaction was committed"):
             store.commit()
+    except CommitInDoubt as question:
+        raise GroupInDoubt(question, outcomes) from question
     except BaseException:
         abandon(store)
         raise
@@ -63,11 +80,13 @@ def _run(store: Any, act: Act) -> Outcome:
         with translated("an act was carried out"):
             committed = act(store)
             store.execute("RELEASE SAVEPOINT act", noresult=True)
+    except (DatabaseAway, DatabaseLocked):
+        raise  # of no fault of this act: the whole group is begun again
     except Exception as error:  # noqa: BLE001 - this act has failed with it, whatever it is
         try:
             _undo(store)
         except FarmError:
-            raise error from None  # SQLite has rolled the whole transaction back, because of it
+            raise error from None  # the database has rolled everything back, because of it
         return Outcome(error=error)
     return Outcome(committed=committed)
 

@@ -84,7 +84,7 @@ def copy(source: Path, target: Path) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Rename the database `source`, which nobody has open, to `target`, where there is none."""
+    """Rename the database `source` to `target`, in one step; nobody has either of them open."""
     with suppress(sqlite3.DatabaseError), closing(connect(source)) as connection:
         # A damaged one is moved as it is, with what lies beside it.
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -93,6 +93,22 @@ def move(source: Path, target: Path) -> None:
         if part.exists():
             part.rename(target.with_name(target.name + suffix))
     flush_directory(target.parent)
+
+
+def keep(path: Path, kept: Path) -> None:
+    """Give the database `path`, which nobody has open, the name `kept` as well.
+
+    Until another takes its place by a rename it stays where it is, whatever is killed. What lies
+    beside a damaged one is moved.
+    """
+    with suppress(sqlite3.DatabaseError), closing(connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept.hardlink_to(path)
+    for suffix in _SUFFIXES[:-1]:
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            part.rename(kept.with_name(kept.name + suffix))
+    flush_directory(kept.parent)
 
 
 def discard(path: Path) -> None:

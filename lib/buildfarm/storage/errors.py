@@ -23,9 +23,8 @@ _CONFLICTS = ("40001", "40P01", "55P03")
 #: Out of disk space.
 _DISK_FULL = "53100"
 
-#: The server goes down, comes up, has no place for one more, or has ended a session of ours; or it
-#: is a standby by now (25006).
-_AWAY = ("57P01", "57P02", "57P03", "57P05", "25P03", "25006", "53300")
+#: The server goes down, comes up, has no place for one more, or has ended a session of ours.
+_AWAY = ("57P01", "57P02", "57P03", "57P05", "25P03", "53300")
 
 #: Every failure of a connection.
 _CONNECTION_FAILED = "08"
@@ -38,7 +37,7 @@ class DatabaseLocked(StorageError):
     """Another process was in the way for longer than we wait; the act may be tried again."""
 
 
-class DatabaseTaken(Refused):
+class DatabaseTaken(StorageError, Refused):
     """Another manager works on the database: nothing can be written by this one."""
 
 

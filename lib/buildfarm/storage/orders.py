@@ -22,7 +22,7 @@ from buildfarm.storage.tables import (
     Requirement,
     Source,
 )
-from buildfarm.vocab.archive import ArchiveSnapshot
+from buildfarm.vocab.archive import ArchiveSnapshot, source_line
 from buildfarm.vocab.build import BuildOrder, BuildSnapshot, JobStanding
 from buildfarm.vocab.states import BuildState, UploaderKind
 
@@ -116,6 +116,7 @@ def _read(row: Row, web_url: str) -> BuildOrder:
             superseded=superseded_by is not None,
         ),
         private=archive.private,
+        private_archive=archive if archive.private and _is_readable(archive) else None,
     )
 
 
@@ -141,12 +142,15 @@ def _args(build: BuildSnapshot, archive: ArchiveSnapshot, web_url: str) -> dict[
 
 
 def own_lines(archive: ArchiveSnapshot, suite: str, web_url: str) -> list[str]:
-    """The `deb` line by which builds read what was built before, if the archive can be read.
+    """The `deb` line by which builds read what was built before, if everybody may read that.
 
-    Only `reprepro` makes an archive that apt can read. Without a signing key apt is told to
-    trust it; with one, the key is among the archive's trusted keys.
+    The line of a private archive is made when it is sent: it has a token in it.
     """
-    if archive.uploader is not UploaderKind.REPREPRO or not web_url:
+    if archive.private or not _is_readable(archive) or not web_url:
         return []
-    option = "" if archive.key_id else "[trusted=yes] "
-    return [f"deb {option}{web_url}/archive/{archive.name} {suite} {archive.component}"]
+    return [source_line(archive, suite, f"{web_url}/archive/{archive.name}")]
+
+
+def _is_readable(archive: ArchiveSnapshot) -> bool:
+    """Only `reprepro` makes an archive that apt can read."""
+    return archive.uploader is UploaderKind.REPREPRO

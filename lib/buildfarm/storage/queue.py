@@ -2,16 +2,22 @@
 
 An entry with a `not_before` is SUSPENDED until `release_due` makes it WAITING. So the index over
 (state, requirement, score, build) holds exactly what can be dispatched, in dispatch order, and the
-best build for a requirement is its first row, however long the queue is (DESIGN section 7).
+best build for a requirement is its first row, however long the queue is (DESIGN section 7). Every
+query here reads rows of that index from their beginning, in their order, as many as it needs: there
+is one way to do that, so no database needs statistics to find it.
 
 Layer 3. Tests: tests/unit/storage/test_queue.py.
 """
 
+import heapq
+from collections.abc import Iterator
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain, islice, repeat, takewhile
+from operator import attrgetter
 from typing import Any
 
-from storm.expr import And, Asc, Count, Delete, Desc, Exists, Join, Or, Select, Update
+from storm.expr import Alias, And, Asc, Count, Delete, Desc, Exists, Join, Or, Select, Update
 
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import Candidate
@@ -54,26 +60,79 @@ _ENTRY = (
 _WITH_REQUIREMENT = [Queue, Join(RequirementTable, RequirementTable.id == Queue.requirement_id)]
 
 
+_IN_ORDER = (Desc(Queue.score), Asc(Queue.build_id))
+
+
+def _first(column: Any) -> Alias:
+    """A column of the first build that waits with the requirement of the row around this."""
+    is_its = And(_IS_WAITING, Queue.requirement_id == RequirementTable.id)
+    return Alias(Select(column, is_its, Queue, order_by=_IN_ORDER, limit=1))
+
+
+_FIRST = (_first(Queue.build_id), _first(Queue.score))
+
+_TOPS = Statement(Select((*REQUIREMENT.columns, *_FIRST), tables=[RequirementTable]))
+
+#: How many builds of a requirement are read at a time, after the first.
+_PAGES = (8, 64, 512)
+
+
+def _counting(*where: Any) -> Statement:
+    is_its = Queue.requirement_id == Parameter("requirement_id")
+    return Statement(Select(Count(), And(_IS_WAITING, is_its, *where), Queue))
+
+
+# Apart, since each is one stretch of the index.
+_BETTER = _counting(Queue.score > Parameter("score"))
+_OLDER = _counting(Queue.score == Parameter("score"), Queue.build_id < Parameter("build_id"))
+
+
 @cache
-def _top(limit: int) -> Statement:
+def _page(limit: int) -> Statement:
+    score, build_id = Parameter("score"), Parameter("build_id")
+    is_after = And(Queue.score <= score, Or(Queue.score < score, Queue.build_id > build_id))
     return Statement(
         Select(
             (Queue.build_id, Queue.score),
-            And(_IS_WAITING, Queue.requirement_id == Parameter("requirement_id")),
-            order_by=(Desc(Queue.score), Asc(Queue.build_id)),
+            And(_IS_WAITING, Queue.requirement_id == Parameter("requirement_id"), is_after),
+            order_by=_IN_ORDER,
             limit=limit,
         )
     )
 
 
-def top(store: Any, requirement_id: int, count: int) -> list[Candidate]:
-    """The first `count` builds, or a few more, that wait with this requirement."""
-    # Powers of two, so that few statements serve every count.
-    statement = _top(1 << (count - 1).bit_length())
+@lru_cache(maxsize=10_000)
+def _requirement(row: tuple[Any, ...]) -> Requirement:
+    """A claim reads all of them, which never change."""
+    return REQUIREMENT.read(row)
+
+
+def tops(store: Any) -> list[tuple[Requirement, Candidate]]:
+    """Each requirement with which builds wait that may go now, with the first of them."""
+    width = len(REQUIREMENT.columns)
     return [
-        Candidate(build_id, requirement_id, score)
-        for build_id, score in statement.rows(store, requirement_id=requirement_id)
+        (_requirement(row[:width]), Candidate(row[width], row[0], row[width + 1]))
+        for row in _TOPS.rows(store)
+        if row[width] is not None
     ]
+
+
+def from_top(store: Any, top: Candidate) -> Iterator[Candidate]:
+    """The builds that wait with the requirement of `top`, in dispatch order, from it on.
+
+    They are read a few at a time, more and more, as they are asked for.
+    """
+    yield top
+    last = top
+    for limit in chain(_PAGES, repeat(_PAGES[-1])):
+        found = _page(limit).rows(
+            store, requirement_id=top.requirement_id, score=last.score, build_id=last.build_id
+        )
+        page = [Candidate(build_id, top.requirement_id, score) for build_id, score in found]
+        yield from page
+        if len(page) < limit:
+            return
+        last = page[-1]
 
 
 def enqueue(
@@ -139,34 +198,33 @@ def queue_position(store: Any, build_id: int) -> int | None:
     entry = queue_entry(store, build_id)
     if entry is None or entry.state is not QueueState.WAITING:
         return None
-    return int(store.execute(Select(Count(), _ahead_of(entry), Queue)).get_one()[0]) + 1
+    rivals = [requirement.id for requirement, _ in tops(store) if _is_rival(requirement, entry)]
+    return 1 + sum(_count_ahead(store, requirement_id, entry) for requirement_id in rivals)
 
 
 def builds_ahead(store: Any, entry: QueueEntry, limit: int) -> tuple[QueueEntry, ...]:
     """The builds that `queue_position` counts before `entry`, next to go first, at most `limit`."""
-    select = Select(
-        _ENTRY,
-        _ahead_of(entry),
-        _WITH_REQUIREMENT,
-        order_by=(Desc(Queue.score), Asc(Queue.build_id)),
-        limit=limit,
-    )
-    return tuple(_read(row) for row in store.execute(select).get_all())
+    rivals = [
+        from_top(store, top) for requirement, top in tops(store) if _is_rival(requirement, entry)
+    ]
+    place = (-entry.score, entry.build_id)
+    in_order = heapq.merge(*rivals, key=attrgetter("place"))
+    ahead = takewhile(lambda one: one.place < place, in_order)
+    ids = [one.build_id for one in islice(ahead, limit)]
+    rows = store.execute(Select(_ENTRY, Queue.build_id.is_in(ids), _WITH_REQUIREMENT)).get_all()
+    entries = {row[0]: _read(row) for row in rows}
+    return tuple(entries[build_id] for build_id in ids)
 
 
-def _ahead_of(entry: QueueEntry) -> Any:
-    earlier = Or(
-        Queue.score > entry.score,
-        And(Queue.score == entry.score, Queue.build_id < entry.build_id),
-    )
-    rivals = Select(
-        RequirementTable.id,
-        And(
-            RequirementTable.processor == entry.requirement.processor,
-            RequirementTable.virtualized == entry.requirement.virtualized,
-        ),
-    )
-    return And(_IS_WAITING, Queue.requirement_id.is_in(rivals), earlier)
+def _is_rival(requirement: Requirement, entry: QueueEntry) -> bool:
+    mine = entry.requirement
+    return (requirement.processor, requirement.virtualized) == (mine.processor, mine.virtualized)
+
+
+def _count_ahead(store: Any, requirement_id: int, entry: QueueEntry) -> int:
+    where = {"requirement_id": requirement_id, "score": entry.score}
+    better = _BETTER.one(store, **where)[0]
+    return int(better + _OLDER.one(store, **where, build_id=entry.build_id)[0])
 
 
 def _read(row: Row) -> QueueEntry:

@@ -89,6 +89,6 @@ class SQLiteBackend:
         kept = None
         if self._path.exists():
             kept = self._path.with_name(f"{self._path.name}.before-{now:%Y%m%dT%H%M%S}")
-            copies.move(self._path, kept)
+            copies.keep(self._path, kept)
         copies.move(unfinished, self._path)
         return Restored(None if kept is None else str(kept), lost)

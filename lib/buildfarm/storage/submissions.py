@@ -244,6 +244,10 @@ def _source_id(store: Any, source: SourcePackage) -> int:
             files=files_as_json(source.files),
             dsc_sha256=digest,
         )
+    else:
+        # They are in the file store again, if they were given up.
+        files = {Source.files: files_as_json(source.files)}
+        store.execute(Update(files, Source.id == row[0]), noresult=True)
     return int(row[0])
 
 

@@ -8,25 +8,30 @@ What an act wants told is published here, in the reactor thread, after the commi
 caller goes on; never if it was rolled back. Queries run in other threads, each on a connection
 that only reads and in a transaction of its own: it sees what was committed when it began.
 
-Layer 3. Tests: tests/functional/storage/test_transactor.py.
+Connections that are lost are replaced: acts and queries are whole, and are carried out again. While
+there is no server to connect to they end with DatabaseAway; only acts whose commit was under way
+when the connection was lost wait until the database can say what became of them (`writing`).
+
+Layer 3. Tests: tests/functional/storage/test_transactor.py, tests/functional/storage/postgres.
 """
 
 from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from contextlib import suppress
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from buildfarm.flow.reactors import ThreadReactor
 from buildfarm.flow.threads import Crew, ThreadCrew, Workers
 from buildfarm.storage.acts import Committed
-from buildfarm.storage.commits import Act, Outcome, abandon, commit_group
-from buildfarm.storage.database import Database
-from buildfarm.storage.errors import translated
+from buildfarm.storage.commits import Act, Outcome
+from buildfarm.storage.reading import Readers
+from buildfarm.storage.writing import PendingAct, Stores, Writer
 from buildfarm.vocab.announcements import Announcement
-from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.errors import FarmError, StorageError
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,14 +46,17 @@ MAX_WAITING = 10_000
 QUEUED_READS = 64
 
 
-class _Entry:
-    """One act on its way through the write thread."""
+#: Seconds between two questions what became of a commit that is in doubt.
+RESOLVE_INTERVAL = 1.0
 
-    __slots__ = ("act", "done", "outcome", "withdrawn")
+
+class _Entry(PendingAct):
+    """One act on its way through the write thread, and who waits for it."""
+
+    __slots__ = ("done", "withdrawn")
 
     def __init__(self, act: Act) -> None:
-        self.act = act
-        self.outcome = Outcome(error=StorageError("The act was withdrawn before it began."))
+        super().__init__(act)
         self.withdrawn = False
         self.done: Deferred[Any] = Deferred(self._withdraw)
 
@@ -64,7 +72,7 @@ class Transactor:
     def __init__(
         self,
         reactor: ThreadReactor,
-        database: Database,
+        database: Stores,
         publish: Callable[[Announcement], None],
         readers: int = 4,
         make_crew: Callable[[int, str], Crew] = ThreadCrew,
@@ -74,14 +82,15 @@ class Transactor:
         `make_crew` gives the threads of a pool, by size and name.
         """
         self._reactor = reactor
-        self._database = database
         self._publish = publish
         self._writing = _pool(reactor, 1, MAX_WAITING, "database writer", make_crew)
         self._reading = _pool(reactor, readers, QUEUED_READS, "database reader", make_crew)
         self._waiting: deque[_Entry] = deque()
-        self._writer: Any = None
+        self._writer = Writer(database)
+        self._readers = Readers(database)
+        self._in_doubt: list[_Entry] = []
+        self._resolving: Deferred[None] = succeed(None)
         self._committing_since: float | None = None
-        self._readers: SimpleQueue[Any] = SimpleQueue()
 
     @property
     def waiting(self) -> int:
@@ -100,8 +109,9 @@ class Transactor:
         """Carry out `act(store, *args, **kwargs)` and commit it; the value that it decided.
 
         Raises what the act raises (Refused, StaleState), StorageError or DiskFull where the
-        database fails, Stopped after `stop`. A cancelled caller's act is not begun, unless it was
-        begun already: then it is committed, and its announcements are published.
+        database fails, DatabaseAway where it cannot be reached, Stopped after `stop`. A cancelled
+        caller's act is not begun, unless it was begun already: then it is committed, and its
+        announcements are published.
         """
         if len(self._waiting) >= MAX_WAITING:
             raise StorageError(
@@ -117,31 +127,62 @@ class Transactor:
         self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The answer of `query(store, *args, **kwargs)` about what is committed now."""
-        return await self._reading.run(self._query, lambda store: query(store, *args, **kwargs))
+        return await self._reading.run(
+            self._readers.ask, lambda store: query(store, *args, **kwargs)
+        )
 
     async def stop(self, deadline: float) -> None:
-        """Finish what was asked for, for at most `deadline` seconds each way, and close."""
+        """Finish what was asked for, for at most `deadline` seconds each way, and close.
+
+        Acts that are in doubt end with an error; the next start reads what became of them.
+        """
+        self._resolving.cancel()
         finished = await self._writing.stop(deadline)
         finished &= await self._reading.stop(deadline)
         if not finished:
             self.log.warn("the database did not finish within {deadline} s", deadline=deadline)
             return
-        while True:
-            try:
-                self._readers.get_nowait().close()
-            except Empty:
-                break
-        if self._writer is not None:
-            self._writer.close()
+        self._readers.close()
+        self._writer.close()
 
     async def _carry_out(self, entry: _Entry) -> None:
         try:
             # The thread works in order: when this returns, this entry has been taken, if not by
             # this call then with an earlier one's group.
             await self._writing.run(self._commit_waiting)
-            outcome = entry.outcome
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this caller's
-            outcome = Outcome(error=error)
+            entry.outcome = Outcome(error=error)
+        if entry.outcome is not None:
+            self._finish(entry, entry.outcome)
+            return
+        self._in_doubt.append(entry)
+        if self._resolving.called:
+            self._resolving = Deferred.fromCoroutine(self._resolve())
+
+    async def _resolve(self) -> None:
+        """Ask what became of a commit until the database has said so, and tell who waits."""
+        self.log.warn("a commit is in doubt: the database is asked for it until it answers")
+        try:
+            while self._in_doubt:
+                await deferLater(self._reactor, RESOLVE_INTERVAL)  # type: ignore[arg-type]
+                with suppress(FarmError):
+                    await self._writing.run(self._writer.resolve)
+                self._finish_known()
+        except CancelledError:
+            unknown = StorageError("It is not known whether this was committed before the stop.")
+            for entry in self._in_doubt:
+                entry.outcome = entry.outcome or Outcome(error=unknown)
+            self._finish_known()
+
+    def _finish_known(self) -> None:
+        entries, self._in_doubt = self._in_doubt, []
+        for entry in entries:
+            if entry.outcome is None:
+                self._in_doubt.append(entry)
+            else:
+                self._finish(entry, entry.outcome)
+
+    def _finish(self, entry: _Entry, outcome: Outcome) -> None:
         if outcome.committed is not None:
             self._announce(outcome.committed.announcements)
         if entry.done.called:
@@ -163,36 +204,14 @@ class Transactor:
         group: list[_Entry] = []
         while self._waiting and len(group) < MAX_GROUP:
             entry = self._waiting.popleft()
-            if not entry.withdrawn:
+            if entry.withdrawn:
+                entry.outcome = Outcome(error=StorageError("The act was withdrawn."))
+            else:
                 group.append(entry)
         if group:
             self._committing_since = self._reactor.seconds()
-            outcomes = self._commit(group)
+            self._writer.commit(group)
             self._committing_since = None
-            for entry, outcome in zip(group, outcomes, strict=True):
-                entry.outcome = outcome
-
-    def _commit(self, group: list[_Entry]) -> list[Outcome]:
-        if self._writer is None:
-            try:
-                with translated("it was opened"):
-                    self._writer = self._database.writer()
-            except Exception as error:  # noqa: BLE001 - every act of the group has failed with it
-                return [Outcome(error=error)] * len(group)
-        return commit_group(self._writer, [entry.act for entry in group])
-
-    def _query(self, query: Callable[[Any], T]) -> T:
-        """In a reader thread: run `query` in a transaction of its own."""
-        try:
-            store = self._readers.get_nowait()
-        except Empty:
-            store = self._database.reader()
-        try:
-            with translated("it was read"):
-                return query(store)
-        finally:
-            abandon(store)
-            self._readers.put(store)
 
 
 def _pool(

@@ -98,6 +98,17 @@ _SPENT = Statement(
     )
 )
 
+_KNOWN = Statement(
+    Select(
+        Attempt.id,
+        And(
+            Attempt.build_id == Parameter("build_id"),
+            Attempt.number == Parameter("number"),
+            Attempt.spool == Parameter("spool"),
+        ),
+    )
+)
+
 _NEXT = Statement(
     Select(
         Min(Attempt.next_try), And(AWAITS_UPLOAD, Attempt.next_try > Parameter("after")), Attempt
@@ -145,12 +156,22 @@ def spent_spools(store: Any, spools: Iterable[str]) -> tuple[str, ...]:
     Their attempts have ended, and no retry takes them up. Names that this database does not know
     are not among them.
     """
-    cookies = ((spool, Cookie.parse(spool)) for spool in spools)
+    return tuple(spool for spool in spools if _found(store, _SPENT, spool))
+
+
+def unknown_spools(store: Any, spools: Iterable[str]) -> tuple[str, ...]:
+    """Those of `spools` that are named as an attempt's, but of none that this database has."""
     return tuple(
         spool
-        for spool, cookie in cookies
-        if cookie is not None
-        and _SPENT.one(store, build_id=cookie.build_id, number=cookie.attempt, spool=spool)
+        for spool in spools
+        if Cookie.parse(spool) is not None and not _found(store, _KNOWN, spool)
+    )
+
+
+def _found(store: Any, statement: Statement, spool: str) -> bool:
+    cookie = Cookie.parse(spool)
+    return cookie is not None and bool(
+        statement.one(store, build_id=cookie.build_id, number=cookie.attempt, spool=spool)
     )
 
 

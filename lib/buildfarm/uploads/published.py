@@ -1,4 +1,4 @@
-"""Where the world reads an archive.
+"""Where apt reads an archive.
 
 Layer 3; tests in `tests/functional/uploads/test_creation.py`. Pure.
 """
@@ -11,11 +11,11 @@ from buildfarm.vocab.states import UploaderKind
 
 
 def published_directory(archive: ArchiveSnapshot) -> Path | None:
-    """The directory that holds what anybody may read of `archive`, and nothing else.
+    """The directory that holds what the readers of `archive` may read, and nothing else.
 
-    None for archives that are not ours to show: private ones, and those that something else than
+    Who these are depends on whether it is private. None for an archive that something else than
     reprepro makes of what we hand it.
     """
-    if archive.private or archive.uploader is not UploaderKind.REPREPRO:
+    if archive.uploader is not UploaderKind.REPREPRO:
         return None
     return Layout(Path(archive.path)).public

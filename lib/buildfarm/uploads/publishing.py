@@ -23,6 +23,7 @@ from buildfarm.uploads.check import BinaryPackage
 from buildfarm.uploads.checking import CheckJob, check_in_child
 from buildfarm.uploads.jobs import CHECKED, PREPARED, UploadJob
 from buildfarm.uploads.locks import archive_lock
+from buildfarm.uploads.memory import is_published
 from buildfarm.vocab.errors import (
     ChildError,
     ChildTimedOut,
@@ -63,6 +64,13 @@ def publish(
     of this try is still at work.
     """
     lock = archive_lock(locks_dir, task.archive.name)
+    if _are_gone(task, results):
+        if is_published(task):
+            return
+        raise UploadRefused(
+            f"The results of {task.title} are not in the spool any more; "
+            f"`buildd-manager build retry {task.build_id} --rebuild` builds it again."
+        )
     try:
         packages = _checked(task, results, checks, settings)
         with children.lend() as child:
@@ -77,6 +85,17 @@ def publish(
                 child.send("go on")
     except (ChildError, LockHeld) as error:
         raise UploadPostponed(str(error)) from error
+
+
+def _are_gone(task: UploadTask, results: tuple[ResultFile, ...]) -> bool:
+    """Whether the results are needed and the spool, which is there, has nothing of them.
+
+    So it is after their upload, and with a restored database that does not know of that.
+    """
+    if task.attempt.prepared or not results:
+        return False
+    spool = results[0].path.parent
+    return spool.parent.is_dir() and not spool.exists()
 
 
 def _checked(

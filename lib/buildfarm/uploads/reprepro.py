@@ -56,6 +56,11 @@ def publish_with_reprepro(
         raise
 
 
+def is_published(task: UploadTask) -> bool:
+    """Whether this very upload was published, as far back as the archive's ledger goes."""
+    return Undo(Layout(Path(task.archive.path))).published(task.attempt.cookie)
+
+
 def recover(layout: Layout, tool: Reprepro, undo: Undo) -> None:
     """Take back a change that was cut off, if there is one. Raises UploadPostponed."""
     if undo.pending:

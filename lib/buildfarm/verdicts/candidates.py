@@ -34,6 +34,16 @@ def fits(builder: BuilderSnapshot, requirement: Requirement) -> bool:
     )
 
 
+def kind_of(builder: BuilderSnapshot) -> tuple[object, ...]:
+    """All that `fits` looks at: builders of one kind fit the same requirements."""
+    return (
+        builder.processors,
+        builder.virtualized,
+        builder.open_resources,
+        builder.restricted_resources,
+    )
+
+
 class Rule(Enum):
     """What can keep a builder from taking a build, in the order in which it is asked.
 

@@ -8,18 +8,18 @@ fails early (most that fail do), or that has never been built and whose estimate
 noticed within a quarter of its own duration, and a long one costs a few dozen questions in all,
 most of them `longest` apart.
 
-Asking costs the builder little and us some CPU, so two bounds hold. The builder's: at most 5
+Asking costs the builder little and us some CPU, so two bounds hold. The builder's: at most 10
 questions a second while its build is about to end or due, 2 otherwise (launchpad-buildd answers
-`status` in 1 to 3 ms and downloads in the same thread). Ours: all scans together use at most
-`cpu_share` of one core. Half of that share belongs to the urgent builders, whose builds are about
-to end, and half to all others, so that neither crowd can starve the other; within a half everyone
-waits the same, since a builder asked late costs more the closer its build is to its end.
+`status` in 1 to 3 ms, so that is at most 3% of one of its cores). Ours: all scans together
+use at most `cpu_share` of one core. Half of that share belongs to the urgent builders, whose builds
+are about to end, and half to all others, so that neither crowd can starve the other; within a half
+everyone waits the same, since a builder asked late costs more the closer its build is to its end.
 """
 
 from dataclasses import dataclass
 
-#: Seconds between questions that spare the builder: 5 a second, and 2 a second.
-SHORTEST_URGENT = 0.2
+#: Seconds between questions that spare the builder: 10 a second, and 2 a second.
+SHORTEST_URGENT = 0.1
 SHORTEST = 0.5
 
 #: A build is urgent from this part of its expected duration, or these seconds, before its end …

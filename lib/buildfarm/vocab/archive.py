@@ -41,6 +41,15 @@ class ArchiveSnapshot:
     virtualized: bool
 
 
+def source_line(archive: ArchiveSnapshot, suite: str, url: str) -> str:
+    """The line by which apt reads `archive` at `url`.
+
+    Without a signing key apt is told to trust it; with one, the key is among its trusted keys.
+    """
+    option = "" if archive.key_id else "[trusted=yes] "
+    return f"deb {option}{url} {suite} {archive.component}"
+
+
 @dataclass(frozen=True, slots=True)
 class NewArchive:
     """An archive as an operator describes it, before it has a row; see `ArchiveSnapshot`."""

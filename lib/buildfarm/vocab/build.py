@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.states import (
     AttemptOutcome,
     AttemptState,
@@ -148,6 +149,8 @@ class BuildOrder:
     `chroot` and `files` are in the file store; `args` are launchpad-buildd's `binarypackage`
     arguments. `estimated_duration` is in seconds. `standing` is what the judge needs when this
     attempt ends; its `cancelling` may be true for an attempt found again after a restart.
+    `private`: its sources are for this build only. `private_archive` is the archive that it is for,
+    if apt can read that and not everybody may; `args` then lack its line, which has a token in it.
     """
 
     attempt: AttemptSnapshot
@@ -158,6 +161,7 @@ class BuildOrder:
     estimated_duration: float
     standing: JobStanding
     private: bool = False
+    private_archive: ArchiveSnapshot | None = None
 
     @property
     def cancelling(self) -> bool:

@@ -128,11 +128,20 @@ class UploadSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """`[retention]`: how long events, and results that were refused, are kept."""
+    """`[retention]`: how long what is not needed any more is kept.
+
+    `events` is the story of builds and builders. `results` are those that were refused, or that
+    this database does not know. `logs` are those of attempts that ended, but the last one of a
+    build that is current; `sources` those of builds that nobody will build again. `files` is how
+    old a file in the file store must be before it is removed because nothing names it.
+    """
 
     __pydantic_config__: ClassVar = _FORBID_UNKNOWN
     events: float = 365 * 86_400.0
     results: float = 30 * 86_400.0
+    logs: float = 180 * 86_400.0
+    sources: float = 30 * 86_400.0
+    files: float = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,3 +187,8 @@ class Settings:
     def locks_dir(self) -> Path:
         """Lock files that reset and upload children hold, one per builder and per archive."""
         return self.manager.state_dir / "locks"
+
+    @property
+    def token_key(self) -> Path:
+        """What the tokens of private builds are made with; mode 0600."""
+        return self.manager.state_dir / "token.key"

@@ -38,3 +38,9 @@ def one_line(text: str, limit: int = 300) -> str:
     """`text` escaped, on one line, at most `limit` characters: for logs and reasons."""
     line = shown(" ".join(text.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def abridged(sentence: str, limit: int = 2000) -> str:
+    """`sentence`, or its beginning and its end: it may quote what somebody has sent."""
+    half = limit // 2
+    return sentence if len(sentence) <= limit else f"{sentence[:half]} … {sentence[-half:]}"

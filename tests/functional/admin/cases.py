@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from buildfarm.admin import verbs
 from buildfarm.admin.farm import Caller, Farm, Live, OfferedFile
+from buildfarm.assembly.sweeping import make_sweep
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.transactor import Transactor
@@ -81,6 +82,14 @@ class VerbTestCase(StorageTestCase):
             epoch=self.epoch,
             filestore=self.filestore,
             workers=self.workers,
+            sweep=make_sweep(
+                self.reactor,
+                self.settings,
+                self.transactor,
+                self.filestore,
+                self.workers,
+                utc_now=self.now,
+            ),
             utc_now=self.now,
             live=self.live,
         )

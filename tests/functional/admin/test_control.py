@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import stat
+from threading import Thread
 from typing import Any, BinaryIO
 
 from twisted.internet.defer import Deferred
@@ -278,7 +279,7 @@ class TestHostile(ControlCase):
         await self.nothing_left()
 
     async def test_too_many_callers(self) -> None:
-        """Callers over the limit are refused while the others talk; a flood is not answered."""
+        """Callers over the limit are refused while the others talk; a flood is not even heard."""
         idle = [client.connect(self.path) for _ in range(4)]
         await self.wait_until(lambda: len(self.server._conversations) == 4)
         self.assertEqual(
@@ -287,10 +288,43 @@ class TestHostile(ControlCase):
         )
         idle += [client.connect(self.path) for _ in range(8)]
         await self.wait_until(lambda: len(self.server._conversations) == 8)
-        self.assertEqual(b"", await deferToThread(idle[-1].recv, 10))
+        self.assertIn(b"too many commands", await deferToThread(idle[-1].recv, 1000))
+        self.assertEqual(b"", await deferToThread(idle[-1].recv, 1000))
         for connection in idle:
             connection.close()
         self.assertEqual({}, (await self.ask(Request("echo")))["params"])
+
+    async def test_hundreds_of_callers(self) -> None:
+        """Each is answered or told in a sentence that it came at a bad time."""
+        said: list[str] = []
+
+        def asking() -> None:
+            try:
+                client.ask(client.connect(self.path), Request("echo"), (), self.parts.append)
+            except Refused as refused:
+                said.append(str(refused))
+            else:
+                said.append("done")
+
+        callers = [Thread(target=asking) for _ in range(300)]
+        for caller in callers:
+            caller.start()
+        await self.wait_until(lambda: len(said) == 300)
+        for caller in callers:
+            caller.join()
+        refusal = "The manager is answering too many commands; try again in a moment."
+        self.assertEqual(set(), set(said) - {"done", refusal})
+
+    async def test_long_words_are_not_repeated_at_length(self) -> None:
+        """A refusal quotes what was asked for, and is read by people."""
+        said = await self.refusal(Request("refuse", {"words": "x" * 100_000}))
+        self.assertLess(len(said), 2100)
+        self.assertTrue(said.startswith("No xxx"), said[:20])
+        self.assertTrue(said.endswith("xxx; try another."), said[-20:])
+
+    async def verb_refuse(self, caller: Caller, words: str) -> None:
+        """A sentence with what came."""
+        raise Refused(f"No {words}; try another.")
 
     async def test_caller_that_does_not_read(self) -> None:
         """Pieces wait for a slow caller; one that never reads is let go, and the verb with it."""
@@ -317,6 +351,41 @@ class TestHostile(ControlCase):
             connection.sendall(line + b"\n")
             await deferToThread(connection.recv, 10)
         await self.nothing_left()
+
+
+class TestLostSocket(ControlCase):
+    async def setUp(self) -> None:
+        self.patch(server, "LOOK_INTERVAL", 0.05)
+        await super().setUp()
+
+    async def answers(self) -> bool:
+        """Whether a command is answered at the path, by a socket for the owner alone."""
+        try:
+            await self.ask(Request("echo", {}, "alice"))
+        except FarmError:
+            return False
+        return stat.S_IMODE(self.path.stat().st_mode) == 0o600
+
+    async def test_removed(self) -> None:
+        """It is made again, as it was, and nobody needs to restart the manager."""
+        self.path.unlink()
+        await self.wait_until(self.answers)
+
+    async def test_replaced(self) -> None:
+        """What somebody has put there is not touched; when it is gone, ours is back."""
+        self.path.unlink()
+        self.path.write_text("mine")
+        await self.wait_until(lambda: self.server._port is None)
+        self.assertEqual("mine", self.path.read_text())
+        self.path.unlink()
+        await self.wait_until(self.answers)
+
+    async def test_removed_before_the_end(self) -> None:
+        """The server stops as if it had not been, and leaves others' files alone."""
+        self.path.unlink()
+        self.path.write_text("mine")
+        await self.server.stop()
+        self.assertEqual("mine", self.path.read_text())
 
 
 class TestStartAndStop(FarmTestCase):

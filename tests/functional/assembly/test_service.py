@@ -1,5 +1,6 @@
 """The manager as a whole: how it starts, is refused, listens, reads its settings again, stops."""
 
+import io
 import os
 from dataclasses import replace
 from typing import Any
@@ -102,27 +103,37 @@ class ListenerTests(FarmTestCase):
         self.addCleanup(lambda: Deferred.fromCoroutine(self.clients.stop(10)))
         self.farm = await Farm.make(self)
         noting = NotingReactor(self.reactor)
-        service = FarmService(noting, self.farm.settings)
-        service.startService()
-        self.addCleanup(service.stopService)
-        await service.when_running()
+        self.service = FarmService(noting, self.farm.settings)
+        self.service.startService()
+        self.addCleanup(self.service.stopService)
+        await self.service.when_running()
         self.files, self.web = noting.ports
 
     async def test_builders_get_files(self) -> None:
-        """By digest, from the file store; nothing else is there."""
-        content = self.make_directory() / "content"
-        content.write_bytes(b"a chroot")
-        with content.open("rb") as stream:
-            stored = FileStore(self.farm.settings.store_dir).add(stream, max_bytes=100)
-        path = f"/{stored.sha256}/chroot.tar"
+        """By digest, from the file store, those that a build needs which runs now."""
+        content = io.BytesIO(b"hello_1.0")  # what `Farm.submit` says the source is
+        stored = FileStore(self.farm.settings.store_dir).add(content, max_bytes=100)
+        path = f"/{stored.sha256}/hello_1.0.dsc"
         answer = await self.clients.run(fetch, self.files, path, "GET", {})
-        self.assertEqual((200, b"a chroot"), (answer.status, answer.body))
-        answer = await self.clients.run(fetch, self.files, f"/{'0' * 64}/x", "GET", {})
-        self.assertEqual(404, answer.status)
+        self.assertEqual(401, answer.status)
+        self.farm.service = self.service
+        daemon = self.farm.daemon(built_in(60))
+        await self.farm.add_builder(daemon)
+        await self.farm.submit()
+        await self.wait_until(lambda: daemon.orders, what="the build to begin")
+        answer = await self.clients.run(fetch, self.files, path, "GET", {})
+        self.assertEqual((200, b"hello_1.0"), (answer.status, answer.body))
+        for other in (f"/{'0' * 64}/x", "/archive/main/"):
+            answer = await self.clients.run(fetch, self.files, other, "GET", {})
+            self.assertEqual(401, answer.status)
 
     async def test_people_get_published_archives(self) -> None:
-        """Under the name of the archive, once it exists; others are not found."""
-        for path in ("/archive/nothing/dists/", "/", "/etc/passwd"):
+        """Under the archive's name, once it exists; the top leads to a list of them."""
+        answer = await self.clients.run(fetch, self.web, "/", "GET", {})
+        self.assertEqual((302, "archive/"), (answer.status, answer.headers["location"]))
+        answer = await self.clients.run(fetch, self.web, "/archive/", "GET", {})
+        self.assertEqual(200, answer.status)
+        for path in ("/archive/nothing/dists/", "/etc/passwd"):
             answer = await self.clients.run(fetch, self.web, path, "GET", {})
             self.assertEqual(404, answer.status)
 

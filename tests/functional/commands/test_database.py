@@ -65,6 +65,45 @@ class TestDatabase(CommandTestCase):
         self.assertIn("There is no database", await self.refusal("backup", copy))
         self.assertFalse(copy.exists())
 
+    async def test_what_a_killed_backup_leaves(self) -> None:
+        """It has another name than a backup, and is in nobody's way; the manager removes its own."""
+        await self.run_command("init")
+        copy = self.directory / "copy.db"
+        (self.directory / "copy.db.unfinished").write_text("half of it")
+        (self.state / "backup-0123456789abcdef").write_text("half of it")
+        await self.daemon()
+        self.assertEqual([], list(self.state.glob("backup-*")))
+        await self.run_command("backup", copy)
+        self.assertEqual([copy], list(self.directory.glob("copy.db*")))
+        await self.run_command("backup", self.directory / "another.db")
+
+    async def test_backup_on_a_full_disk(self) -> None:
+        """A copy that does not fit leaves nothing; the sentence says what is full."""
+        await self.run_command("init")
+        refusal = await self.refusal("backup", "/dev/full/copy.db")
+        self.assertIn("/dev/full/copy.db cannot be made", refusal)
+
+    async def test_restore_of_half_a_backup(self) -> None:
+        """A backup that was cut off, or is of a newer release, is refused; all stays as it was."""
+        await self.run_command("init")
+        await self.add("bob")
+        copy = self.directory / "copy.db"
+        await self.run_command("backup", copy)
+        whole = copy.read_bytes()
+        before = sorted(path.name for path in self.state.iterdir())
+        for length in (0, 100, 4096, len(whole) // 2, len(whole) - 4096):
+            copy.write_bytes(whole[:length])
+            refusal = await self.refusal("restore", copy)
+            self.assertTrue("damaged" in refusal or "not a database" in refusal, refusal)
+        copy.write_bytes(whole)
+        connection = sqlite3.connect(copy)
+        connection.execute("INSERT INTO patch (version) VALUES (9999)")
+        connection.commit()
+        connection.close()
+        self.assertIn("newer release", await self.refusal("restore", copy))
+        self.assertEqual(before, sorted(path.name for path in self.state.iterdir()))
+        self.assertEqual(["bob"], await self.names())
+
     async def test_restore_refused(self) -> None:
         """What is no backup changes nothing."""
         await self.run_command("init")

@@ -1,9 +1,12 @@
 """Published archives on the web listener, over real sockets."""
 
+import base64
 import os
 from pathlib import Path
 
-from buildfarm.filestore.published import MAX_LISTED, PublishedResource, open_below
+from buildfarm.filestore.guesses import MAX_WRONG, Guesses
+from buildfarm.filestore.listings import MAX_LISTED
+from buildfarm.filestore.published import PublishedResource, open_below
 from tests.functional.filestore.listeners import Answer, ListenerTestCase
 
 
@@ -21,9 +24,17 @@ class PublishedResourceTest(ListenerTestCase):
         (self.root / "pool" / "hello_1_amd64.deb").write_bytes(b"!<arch>\n")
         (self.root / ".secret").write_text("secret")
         (self.evil / "secret").write_text("secret")
-        self.port = self.listen(PublishedResource(self.reactor, self.workers, self.find_root))
+        self.port = self.listen(
+            PublishedResource(
+                self.reactor, self.workers, self.find_root, find_names=self.find_names
+            )
+        )
 
-    async def find_root(self, name: str) -> Path | None:
+    async def find_names(self) -> list[str]:
+        """The archives by name."""
+        return ["main"]
+
+    async def find_root(self, name: str, user: str, password: str) -> Path | None:
         """There is one archive."""
         return {"main": self.root, "unmade": self.root / "unmade"}.get(name)
 
@@ -70,6 +81,13 @@ class PublishedResourceTest(ListenerTestCase):
         self.assertIn('<a href="./dists/">dists/</a>', page)
         self.assertNotIn("secret", page)
 
+    async def test_list_of_archives(self) -> None:
+        """Above the archives they are listed, so that the way up from each leads somewhere."""
+        self.assertIn('<a href="./../">', (await self.get_path("/main/")).body.decode())
+        page = (await self.get_path("/")).body.decode()
+        self.assertIn('<a href="./main/">main/</a>', page)
+        self.assertNotIn("..", page)
+
     async def test_long_listing_is_cut(self) -> None:
         """A directory with very many entries lists the first, and says so."""
         for number in range(MAX_LISTED + 1):
@@ -86,7 +104,7 @@ class PublishedResourceTest(ListenerTestCase):
     async def test_nothing_outside(self) -> None:
         """No path leads out of the archive or to hidden files, however it is written."""
         for path in (
-            *("/", "/other/", "/unmade/", "/main/nothing", "/main/.secret", "/main//pool/"),
+            *("/other/", "/unmade/", "/main/nothing", "/main/.secret", "/main//pool/"),
             *("/main/../repo-evil/secret", "/main/%2e%2e/repo-evil/secret", "/main/..%2frepo-evil"),
             *("/main/pool%2fhello_1_amd64.deb", "/main/%00", "/main/%ff", "/main/./pool/"),
             *("/..", "/%2e%2e/", "/main/dists/bookworm/Release/", "/main/pool/hello_1_amd64.deb/x"),
@@ -111,6 +129,59 @@ class PublishedResourceTest(ListenerTestCase):
     async def test_other_methods(self) -> None:
         """Nothing can be written."""
         self.assertEqual(405, (await self.get(self.port, "/main/pool/x", "PUT")).status)
+
+
+class PrivateArchiveTest(ListenerTestCase):
+    """An archive for whom has a token."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.root = self.make_directory()
+        (self.root / "Release").write_text("private")
+        resource = PublishedResource(
+            self.reactor, self.workers, self.find_root, guesses=Guesses(self.reactor.seconds)
+        )
+        self.port = self.listen(resource)
+
+    async def find_root(self, name: str, user: str, password: str) -> Path | None:
+        """Who may read it."""
+        return self.root if (name, user, password) == ("secret", "buildd", "token") else None
+
+    async def test_asks_for_a_token(self) -> None:
+        """Without the right one it cannot be told from an archive that there never was."""
+        answers = [
+            await self.get(self.port, path, **headers)
+            for path in ("/secret/Release", "/secret/", "/other/Release", "/", "/secret/../x")
+            for headers in ({}, {"authorization": basic("buildd", "wrong")})
+        ]
+        self.assertEqual({401}, {answer.status for answer in answers})
+        self.assertEqual(1, len({answer.body for answer in answers}))
+        for answer in answers:
+            self.assertTrue(answer.headers["www-authenticate"].startswith("Basic "))
+
+    async def test_with_the_token(self) -> None:
+        """apt gets the file, and what is not there is not there."""
+        token = basic("buildd", "token")
+        answer = await self.get(self.port, "/secret/Release", authorization=token)
+        self.assertEqual((200, b"private"), (answer.status, answer.body))
+        answer = await self.get(self.port, "/secret/nothing", authorization=token)
+        self.assertEqual(404, answer.status)
+
+    async def test_many_wrong_tokens(self) -> None:
+        """Who guesses is turned away; the right token is good all the same."""
+        wrong, right = basic("buildd", "wrong"), basic("buildd", "token")
+        statuses = [
+            (await self.get(self.port, "/secret/Release", authorization=wrong)).status
+            for _ in range(MAX_WRONG + 1)
+        ]
+        self.assertEqual([401] * MAX_WRONG + [429], statuses)
+        answer = await self.get(self.port, "/secret/Release", authorization=right)
+        self.assertEqual(200, answer.status)
+
+
+def basic(user: str, password: str) -> str:
+    """The header of Basic credentials."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 class OpenBelowTest(ListenerTestCase):

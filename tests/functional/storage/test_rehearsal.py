@@ -21,10 +21,10 @@ class TestRehearsal(StorageTestCase):
     async def test_possible(self) -> None:
         """The value that the act would decide is told; nothing is changed and nothing announced."""
         asked = (builds.submit, submission(), "alice", self.now())
-        self.assertEqual((1,), await rehearse(self.transactor, *asked))
+        self.assertEqual(1, len(await rehearse(self.transactor, *asked)))
         self.assertEqual((), await self.transactor.read(builds.builds))
         self.assertEqual([], self.published)
-        self.assertEqual((1,), await self.transactor.write(*asked))
+        self.assertEqual(1, len(await self.transactor.write(*asked)))
 
     async def test_refused(self) -> None:
         """What the act would refuse is refused in its words."""

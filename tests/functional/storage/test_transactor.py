@@ -6,13 +6,13 @@ from typing import Any
 from testtools import ExpectedException
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
-from buildfarm.storage import builds, roster, transactor
+from buildfarm.storage import builds, roster, transactor, writing
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.database import Database
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.announcements import Announcement, BuildEnded
 from buildfarm.vocab.errors import Refused, Stopped, StorageError
-from tests.unit.storage.cases import StorageTestCase, submission
+from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase, submission
 
 #: Seconds for which a thread of a test waits before the test has failed.
 DEADLINE = 20.0
@@ -44,13 +44,13 @@ class TransactorTestCase(StorageTestCase):
         self.release = threading.Event()
         self.addCleanup(self.release.set)
         self.groups: list[int] = []
-        commit_group = transactor.commit_group
+        commit_group = writing.commit_group
 
         def commit_and_note(store: Any, acts: Any) -> Any:
             self.groups.append(len(acts))
             return commit_group(store, acts)
 
-        self.patch(transactor, "commit_group", commit_and_note)
+        self.patch(writing, "commit_group", commit_and_note)
 
     def blocking(self, store: Any) -> Committed[str]:
         """An act that stays in its thread until it is released."""
@@ -279,6 +279,15 @@ class TestRead(TransactorTestCase):
             await self.transactor.read(roster.builder_named, "nobody")
 
 
+class TestFile(TransactorTestCase, SQLiteTestCase):
+    async def test_the_file_is_whole(self) -> None:
+        """Stopping closes the database whole: nothing of it lies beside its file."""
+        await self.transactor.write(set_epoch, 80)
+        await self.transactor.stop(DEADLINE)
+        self.store.close()
+        self.assertFalse(self.path.with_name("farm.db-wal").exists())
+
+
 class TestStop(TransactorTestCase):
     async def test_what_was_asked_is_finished(self) -> None:
         """Stopping finishes the acts that wait, and then closes the database whole."""
@@ -288,8 +297,6 @@ class TestStop(TransactorTestCase):
         self.release.set()
         await stopping
         self.assertEqual(["released", 80], [await blocked, await last])
-        self.store.close()
-        self.assertFalse(self.database.path.with_name("farm.db-wal").exists())
 
     async def test_afterwards(self) -> None:
         """After stopping nothing more is taken."""

@@ -4,6 +4,7 @@ import shutil
 from dataclasses import replace
 
 from buildfarm.uploads.creation import create_archive
+from buildfarm.uploads.directory import publish_into_directory
 from buildfarm.vocab.errors import UploadPostponed, UploadRefused
 from tests.functional.uploads.publishing import Killed, PublishingTestCase, hello
 
@@ -82,13 +83,68 @@ class TestPublishing(DirectoryTestCase):
             self.publish(self.files)
 
 
+class TestMadeAgain(DirectoryTestCase):
+    """A restored database does not know of an upload, and the build is made again."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.publish(self.files)
+        self.prepared = False
+
+    def read_away(self) -> None:
+        """The reader takes what is in `incoming`."""
+        for upload in (self.root / "incoming").iterdir():
+            shutil.rmtree(upload)
+
+    def test_same_contents(self) -> None:
+        """It is published already, and not once more, also when its reader has taken it."""
+        self.read_away()
+        self.publish(self.spool(hello(), 2), self.task(number=2))
+        self.assertEqual({}, self.published())
+
+    def test_other_contents(self) -> None:
+        """It is refused in a sentence that names the upload of before."""
+        self.read_away()
+        other = self.spool(hello(), 2)
+        other = (replace(other[0], sha256="0" * 64), *other[1:])
+        with self.assertRaisesRegex(UploadRefused, "already, by the upload PACKAGEBUILD-1-1-"):
+            publish_into_directory(self.task(number=2), other, report=self.steps.append)
+        self.assertEqual({}, self.published())
+
+    def test_the_very_upload(self) -> None:
+        """Its attempt is still due by the database: published it was, read away or not."""
+        self.read_away()
+        self.publish(self.files)
+        shutil.rmtree(self.files[0].path.parent)
+        self.publish(self.files)
+        self.assertEqual({}, self.published())
+
+    def test_never_public(self) -> None:
+        """What was recorded, and never came to be public, is no obstacle to the next."""
+        task = self.task(number=2, suite="other")
+        files = self.spool(hello(), 2)
+        self.assertRaises(Killed, self.publish, files, task, self.killing_at("upload.prepared"))
+        self.prepared = False
+        self.publish(self.spool(hello(), 3), self.task(number=3, suite="other"))
+        self.assertEqual([], [*(self.root / "outgoing").iterdir()])
+        self.assertIn("PACKAGEBUILD-3-1-0123abcd", self.published())
+
+    def test_results_that_are_gone(self) -> None:
+        """Neither published nor in the spool: the sentence says how to build it again."""
+        task = self.task(number=4, suite="other")
+        files = self.spool(hello(), 4)
+        shutil.rmtree(files[0].path.parent)
+        with self.assertRaisesRegex(UploadRefused, "build retry 4 --rebuild"):
+            self.publish(files, task)
+
+
 class TestKills(DirectoryTestCase):
     def test_killed_at_each_step(self) -> None:
         """Wherever a try is cut off, the next ones bring the upload to `incoming` once."""
         for number, fatal in enumerate(STEPS, 1):
             files = self.spool(hello(), number)
             self.prepared = False
-            task = self.task(number=number)
+            task = self.task(number=number, suite=f"suite{number}")
             self.assertRaises(Killed, self.publish, files, task, self.killing_at(fatal))
             again = replace(task, attempt=replace(task.attempt, prepared=self.prepared))
             self.publish(files, again)
@@ -102,7 +158,7 @@ class TestKills(DirectoryTestCase):
         for number, last in enumerate(STEPS, 1):
             files = self.spool(hello(), number)
             self.prepared = False
-            task = self.task(number=number)
+            task = self.task(number=number, suite=f"suite{number}")
             self.orphan_at(last, files, task)
             self.publish(
                 files, replace(task, attempt=replace(task.attempt, prepared=self.prepared))

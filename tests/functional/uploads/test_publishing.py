@@ -159,7 +159,7 @@ class TestEarlierManagers(PublishingTestCase):
         self.patch(publishing, "_ORPHAN_GRACE", 0.1)
         for number, kind in enumerate(("obedient", "stubborn"), 1):
             orphan = self.orphan(kind)
-            task = self.task(number=number, prepared=False)
+            task = self.task(number=number, prepared=False, suite=f"suite{number}")
             self.publish(self.spool(hello(), number), task)
             self.assertIn(orphan.wait(), {-signal.SIGTERM, -signal.SIGKILL})
         self.assertEqual(2, len([*(self.root / "incoming").iterdir()]))
@@ -177,7 +177,8 @@ class TestChildKilled(PublishingTestCase):
     def test_at_each_step(self) -> None:
         """A child that is killed by somebody is told from one that refuses, at any step."""
         for number, fatal in enumerate(("upload.checked", "upload.prepared", "upload.renamed"), 1):
-            files, task = self.spool(hello(), number), self.task(number=number, prepared=False)
+            files = self.spool(hello(), number)
+            task = self.task(number=number, prepared=False, suite=f"suite{number}")
 
             def kill(step: str, fatal: str = fatal) -> None:
                 if step == fatal:

@@ -1,5 +1,6 @@
 """Files with public keys, armored or not."""
 
+import os
 import subprocess
 
 from buildfarm.commands.keys import MAX_KEYS, read_key
@@ -23,6 +24,11 @@ class TestKeys(FarmTestCase):
         """An armored key is taken as it is."""
         self.path.write_text(ARMORED)
         self.assertEqual(ARMORED, read_key(self.path))
+
+    def test_pipe(self) -> None:
+        """A pipe that nobody writes to is refused, and not waited for."""
+        os.mkfifo(self.path)
+        self.assertIn("not a plain file", str(self.assertRaises(Refused, read_key, self.path)))
 
     def test_binary(self) -> None:
         """A binary keyring is armored, so that gpg reads the same keys from it."""

@@ -3,6 +3,8 @@
 from typing import Any
 
 from buildfarm.farmtesting.memory import inline_workers
+from buildfarm.filestore.store import FileStore
+from buildfarm.retention.collector import Collector
 from buildfarm.retention.sweep import INTERVAL, PIECE, TRUSTED_AFTER, Sweep
 from buildfarm.storage import events, uploads
 from buildfarm.storage.events import Change, Place, record
@@ -26,6 +28,13 @@ class SweepTests(StorageTestCase):
             storage=storage,
             workers=inline_workers(),
             spool_dir=self.spool,
+            collector=Collector(
+                storage=storage,
+                store=FileStore(self.directory / "files"),
+                workers=inline_workers(),
+                files_in_use=frozenset,
+                checkpoint=lambda name: None,
+            ),
             utc_now=self.now,
             steady_for=lambda: self.steady_for,
         )

@@ -10,6 +10,7 @@ from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
 from buildfarm.farmtesting.memory import fake_client, inline_workers
 from buildfarm.filestore.store import FileStore
+from buildfarm.filestore.tokens import Tokens
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.scanning.cleaning import Cleaner
 from buildfarm.scanning.crew import Crew
@@ -134,7 +135,11 @@ class ScanningTestCase(StorageTestCase):
         )
         self.pauses.when_resumed = self.roster.everybody_seek
         self.gatherer = Gatherer(
-            GatherSettings(), self.spool_dir, FileStore(self.store_dir), inline_workers()
+            self.clock,
+            GatherSettings(),
+            self.spool_dir,
+            FileStore(self.store_dir),
+            inline_workers(),
         )
         self.judge = self.make_judge()
         told: dict[str, Any] = {"utc_now": self.utc_now, "checkpoint": self.checkpoints.append}
@@ -142,6 +147,7 @@ class ScanningTestCase(StorageTestCase):
             storage=self.storage,
             epoch=self.epoch,
             files=FilesSettings(),
+            tokens=Tokens(bytes(32)),
             scanning=self.scanning,
             **told,
         )

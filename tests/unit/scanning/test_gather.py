@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.farmtesting.memory import inline_workers
 from buildfarm.filestore.store import FileStore
-from buildfarm.scanning.gather import Gathered, Gatherer
+from buildfarm.scanning.gather import PLACE_SECONDS, Gathered, Gatherer
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.errors import BuilderError, ResultsCorrupt
 from buildfarm.vocab.observation import Observation
@@ -143,11 +143,34 @@ class GatherTests(ScanningTestCase):
         self.assertEqual(b"the end", self.log_of(gathered.log))
         self.assertEqual(2, len(gathered.files))
 
+    def test_a_slow_builder_gives_its_place_back(self) -> None:
+        """It is still gathered from; whoever waited goes on meanwhile."""
+        settings = GatherSettings(concurrent=1)
+        store = FileStore(self.store_dir)
+        self.gatherer = Gatherer(self.clock, settings, self.spool_dir, store, inline_workers())
+        said = self.build()
+        self.daemon().hang()
+        slow = self.begin(said)
+        ann = self.add_builder("ann")
+        self.client = self.make_client(ann)
+        self.addCleanup(self.client.close)
+        self.submit("other")
+        [order] = self.claim(ann.id)
+        assert order is not None
+        self.job = self.job_of(order)
+        second = self.begin(self.build(name="ann"))
+        self.assertNoResult(second)
+        self.clock.advance(PLACE_SECONDS)
+        self.assertEqual(2, len(self.successResultOf(second).files))
+        self.assertNoResult(slow)
+        self.daemon().wake()
+        self.assertEqual(2, len(self.successResultOf(slow).files))
+
     def test_as_many_gather_at_once_as_may(self) -> None:
         """Whoever comes then waits for a place, and goes on when there is one."""
         settings = GatherSettings(concurrent=1)
         store = FileStore(self.store_dir)
-        self.gatherer = Gatherer(settings, self.spool_dir, store, inline_workers())
+        self.gatherer = Gatherer(self.clock, settings, self.spool_dir, store, inline_workers())
         said = self.build()
         self.daemon().hang()
         first = self.begin(said)

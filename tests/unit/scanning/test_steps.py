@@ -249,8 +249,8 @@ class CancelTests(StepsTestCase):
 
     def test_abort_is_asked_once_and_waited_for(self) -> None:
         """Looked at five times a second at most, until it has ended."""
-        self.assertAlmostEqual(0.2, self.do(Step.ABORT, self.said()))
-        self.assertAlmostEqual(0.2, self.do(Step.AWAIT_ABORT, self.said()))
+        self.assertAlmostEqual(0.1, self.do(Step.ABORT, self.said()))
+        self.assertAlmostEqual(0.1, self.do(Step.AWAIT_ABORT, self.said()))
         self.assertEqual(1, self.called().count("abort"))
 
     def test_an_abort_without_end_takes_a_real_builder_out(self) -> None:

@@ -1,8 +1,9 @@
-"""A farm in a database on a temporary file, and short words for what happens in it."""
+"""A farm in a database of its own, and short words for what happens in it."""
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from twisted.internet.task import Clock
@@ -250,14 +251,37 @@ class StorageTestCase(Happenings, FarmTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.directory = self.make_directory()
-        self.database = Database(f"sqlite:///{self.directory / 'farm.db'}")
-        self.database.init()
+        self.database = self.make_database()
         self.open_store()
         self.announced = []
         self.begin_epoch()
         self.add_archive()
 
+    def make_database(self) -> Database:
+        """A database with a farm that `init` has made; tests/contract/storage has another kind."""
+        database = Database(f"sqlite:///{self.directory / 'farm.db'}")
+        database.init()
+        return database
+
+    def elsewhere(self, statement: str) -> list[tuple[Any, ...]]:
+        """What another connection answers to an SQL statement that only reads."""
+        store = self.database.reader()
+        try:
+            return list(store.execute(statement).get_all())
+        finally:
+            store.close()
+
     def open_store(self) -> None:
         """Open the database for writing, until the test ends."""
         self.store = self.database.writer()
         self.addCleanup(self.store.close)
+
+
+class SQLiteTestCase(StorageTestCase):
+    """About SQLite itself, or its file: it has no twin on PostgreSQL."""
+
+    @property
+    def path(self) -> Path:
+        """The file of the database."""
+        assert self.database.path is not None
+        return self.database.path

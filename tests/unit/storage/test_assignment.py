@@ -1,12 +1,16 @@
 """Which builder gets which build."""
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.storage.assignment import Candidate, assigned
 
-_fitting = st.dictionaries(st.integers(1, 8), st.sets(st.integers(1, 4), max_size=4), max_size=8)
+_fitting = st.dictionaries(
+    st.integers(1, 8), st.frozensets(st.integers(1, 4), max_size=4), max_size=8
+)
 _candidates = st.lists(
     st.builds(Candidate, st.integers(1, 50), st.integers(1, 4), st.integers(0, 3)),
     max_size=12,
@@ -14,9 +18,28 @@ _candidates = st.lists(
 )
 
 
-def chosen(fitting: dict[int, set[int]], *candidates: tuple[int, int, int]) -> dict[int, int]:
+class Queues:
+    """`candidates`, those of each requirement in the order of their places; counts those taken."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self.taken = 0
+        self._candidates = sorted(candidates, key=lambda one: one.place)
+
+    def __iter__(self) -> Iterator[Iterator[Candidate]]:
+        for requirement_id in {one.requirement_id for one in self._candidates}:
+            yield self._queue(requirement_id)
+
+    def _queue(self, requirement_id: int) -> Iterator[Candidate]:
+        for candidate in self._candidates:
+            if candidate.requirement_id == requirement_id:
+                self.taken += 1
+                yield candidate
+
+
+def chosen(fitting: Mapping[int, set[int]], *candidates: tuple[int, int, int]) -> dict[int, int]:
     """Build ids by builder id."""
-    found = assigned(fitting, [Candidate(*one) for one in candidates])
+    frozen = {builder_id: frozenset(fitted) for builder_id, fitted in fitting.items()}
+    found = assigned(frozen, Queues(Candidate(*one) for one in candidates))
     return {builder_id: candidate.build_id for builder_id, candidate in found.items()}
 
 
@@ -41,9 +64,15 @@ class TestAssigned(FarmTestCase):
         self.assertEqual({}, chosen({}, (11, 2, 9)))
 
     @given(_fitting, _candidates)
-    def test_always(self, fitting: dict[int, set[int]], candidates: list[Candidate]) -> None:
-        """Nobody gets what does not fit or what another got, and nothing better is passed over."""
-        found = assigned(fitting, candidates)
+    def test_always(self, fitting: dict[int, frozenset[int]], candidates: list[Candidate]) -> None:
+        """Nobody gets what does not fit or what another got, and nothing better is passed over.
+
+        Of each requirement no more is taken out of the queue than is given away, and one.
+        """
+        queues = Queues(candidates)
+        found = assigned(fitting, queues)
+        kinds = len({one.requirement_id for one in candidates})
+        self.assertTrue(queues.taken <= len(found) + kinds)
         for builder_id, candidate in found.items():
             self.assertIn(candidate.requirement_id, fitting[builder_id])
         given_away = {candidate.build_id for candidate in found.values()}

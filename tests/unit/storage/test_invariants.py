@@ -52,16 +52,11 @@ _versions = st.sampled_from(("1.0-1", "1.0-2", "1.0-3"))
 class FarmMachine(Happenings, RuleBasedStateMachine):
     """A farm to which things happen."""
 
-    template: Path
+    open_copy: Callable[[], tuple[Any, Callable[[], None]]]
 
     def __init__(self) -> None:
         super().__init__()
-        self.directory = fixtures.TempDir()
-        self.directory.setUp()
-        path = Path(self.directory.path) / "farm.db"
-        shutil.copy(self.template, path)
-        self.store = Database(f"sqlite:///{path}").writer()
-        self.store._connection._raw_connection.execute("PRAGMA synchronous = OFF")
+        self.store, self.discard = self.open_copy()
         self.clock = Clock()
         self.announced = []
         self.orders: list[BuildOrder] = []
@@ -69,7 +64,7 @@ class FarmMachine(Happenings, RuleBasedStateMachine):
     def teardown(self) -> None:
         """Remove the farm."""
         self.store.close()
-        self.directory.cleanUp()
+        self.discard()
 
     def attempt(self, happening: Callable[[], Any]) -> Any:
         """Let something happen that may come too late or be refused, and must then do nothing."""
@@ -250,18 +245,32 @@ class FarmMachine(Happenings, RuleBasedStateMachine):
 
 class TestInvariants(StorageTestCase):
     timeout = 240.0
+    examples = 60
+
+    def copier(self) -> Callable[[], tuple[Any, Callable[[], None]]]:
+        """What opens a copy of the test's database: a writer, and what removes the copy."""
+        template = self.database.path
+
+        def open_copy() -> tuple[Any, Callable[[], None]]:
+            directory = fixtures.TempDir()
+            directory.setUp()
+            path = Path(directory.path) / "farm.db"
+            shutil.copy(template, path)
+            store = Database(f"sqlite:///{path}").writer()
+            store._connection._raw_connection.execute("PRAGMA synchronous = OFF")
+            return store, directory.cleanUp
+
+        return open_copy
 
     def test_anything_in_any_order(self) -> None:
         """No order of happenings breaks a promise."""
         for name in BUILDERS:
             self.add_builder(name)
         self.store.close()
-        template = self.database.path
 
         class Machine(FarmMachine):
-            pass
+            open_copy = staticmethod(self.copier())
 
-        Machine.template = template
         run_state_machine_as_test(
-            Machine, settings=settings(max_examples=60, stateful_step_count=40)
+            Machine, settings=settings(max_examples=self.examples, stateful_step_count=40)
         )

@@ -119,6 +119,18 @@ class TestArguments(StorageTestCase):
         )
         self.assertEqual([], orders.own_lines(main, "bookworm", ""))
 
+    def test_private_archive(self) -> None:
+        """The line of a private archive has a token in it, so the database makes none."""
+        changes = {"uploader": "reprepro", "private": True}
+        self.act(archives.change_archive, "main", changes, "root", self.now())
+        self.submit()
+        self.start(self.bob)
+        order = self.ask(orders.open_orders, WEB)[self.bob.id]
+        self.assertTrue(order.private)
+        self.assertEqual(self.ask(archives.archive_named, "main"), order.private_archive)
+        self.assertEqual([], order.args["archives"])
+        self.assertIs(True, order.args["archive_private"])
+
 
 class TestOpenOrders(StorageTestCase):
     def test_what_is_held(self) -> None:

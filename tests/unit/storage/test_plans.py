@@ -14,10 +14,11 @@ from buildfarm.storage import (
     queue,
     settlements,
     submissions,
+    tables,
     uploads,
 )
 from buildfarm.storage.statements import Statement
-from tests.unit.storage.cases import StorageTestCase
+from tests.unit.storage.cases import SQLiteTestCase
 
 MODULES = (
     attempts,
@@ -32,8 +33,12 @@ MODULES = (
     uploads,
 )
 
-#: What is read as a whole: the attempts that are on builders, of which there is one per builder.
-WHOLE = {"orders._OPEN_ORDERS": "SCAN attempt USING INDEX attempt_on_builder"}
+#: What is read as a whole: the attempts that are on builders, of which there is one per builder,
+#: and the requirements, of which there are a few dozen.
+WHOLE = {
+    "orders._OPEN_ORDERS": "SCAN attempt USING INDEX attempt_on_builder",
+    "queue._TOPS": "SCAN requirement",
+}
 
 
 def statements(module: ModuleType) -> dict[str, Statement]:
@@ -46,7 +51,7 @@ def statements(module: ModuleType) -> dict[str, Statement]:
     }
 
 
-class TestPlans(StorageTestCase):
+class TestPlans(SQLiteTestCase):
     def plan(self, statement: Statement) -> list[str]:
         """The steps by which SQLite answers a statement."""
         state = State()
@@ -67,11 +72,27 @@ class TestPlans(StorageTestCase):
 
     def test_the_top_of_the_queue(self) -> None:
         """The best build of a requirement is the first row of an index: nothing is sorted."""
-        [step] = self.plan(queue._top(1))
-        self.assertIn("queue_order (state=? AND requirement_id=?)", step)
+        reads = [step for step in self.plan(queue._TOPS) if "queue" in step]
+        reads += self.plan(queue._page(8))
+        for step in reads:
+            self.assertIn("COVERING INDEX queue_order (state=? AND requirement_id=?", step)
+        self.assertEqual(3, len(reads))
 
     def test_a_source_that_was_built_elsewhere(self) -> None:
         """An estimate looks at the builds of one source, not at all that were ever published."""
         for statement in (durations._SAME_BUILD, durations._SAME_SOURCE):
             self.assertIn("build_source (source=?", self.plan(statement)[0])
         self.assertIn("build_built (architecture=?", self.plan(durations._SAME_ARCHITECTURE)[0])
+
+    def test_conditions_are_those_of_the_indexes(self) -> None:
+        """Queries over open, uploading and delayed rows are answered by the partial indexes."""
+        expected = {
+            tables.IS_OPEN: ("attempt", "attempt_open"),
+            tables.IS_ON_BUILDER: ("attempt", "attempt_on_builder"),
+            tables.AWAITS_UPLOAD: ("attempt", "attempt_upload"),
+            "not_before <= '2026'": ("queue", "queue_release"),
+            f"{tables.IS_BUILT} AND architecture = 'amd64'": ("build", "build_built"),
+        }
+        for condition_text, (table, index) in expected.items():
+            [plan] = self.rows(f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {condition_text}")
+            self.assertIn(index, plan[3])

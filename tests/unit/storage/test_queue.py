@@ -1,6 +1,7 @@
 """The queue: order, positions, and what may not go yet."""
 
 from datetime import datetime
+from unittest import mock
 
 from buildfarm.storage import builds, queue
 from buildfarm.storage.requirements import requirement_id, requirements
@@ -11,20 +12,47 @@ from tests.unit.storage.cases import StorageTestCase
 
 
 class TestOrder(StorageTestCase):
-    def test_top(self) -> None:
-        """A higher score goes first, then the older build."""
-        low = self.submit("a", score=1)
+    def test_tops(self) -> None:
+        """Of each requirement the highest score is first, then the oldest build."""
+        self.submit("a", score=1)
         high = self.submit("b", score=9)
-        same = self.submit("c", score=9)
-        tops = self.ask(queue.top, 1, 3)
-        self.assertEqual([high, same, low], [one.build_id for one in tops][:3])
-        self.assertEqual([9, 9, 1], [one.score for one in tops][:3])
-        self.assertEqual(high, self.ask(queue.top, 1, 1)[0].build_id)
+        self.submit("c", score=9)
+        arm = self.submit("d", architectures=("arm64",), score=5)
+        tops = [
+            (requirement.processor, top.build_id, top.score)
+            for requirement, top in self.ask(queue.tops)
+        ]
+        self.assertEqual([("amd64", high, 9), ("arm64", arm, 5)], sorted(tops))
 
-    def test_top_of_what_nobody_asks(self) -> None:
-        """A requirement with which nothing waits has no top."""
+    def test_what_does_not_wait_has_no_top(self) -> None:
+        """A requirement with which nothing waits any more has no top."""
         self.submit()
-        self.assertEqual([], self.ask(queue.top, 99, 4))
+        self.start(self.add_builder())
+        self.assertEqual([], self.ask(queue.tops))
+
+    def test_from_top(self) -> None:
+        """From the top on come all that wait, in their order, each once, however they are read."""
+        scores = [(number * 7) % 5 for number in range(30)]
+        ids = [self.submit(f"p{number}", score=score) for number, score in enumerate(scores)]
+        in_order = [
+            build_id for _, build_id in sorted(zip((-score for score in scores), ids, strict=True))
+        ]
+        [(_, top)] = self.ask(queue.tops)
+        for pages in ((1,), (3, 5), (29,), (100,)):
+            with mock.patch.object(queue, "_PAGES", pages):
+                found = [
+                    one.build_id for one in self.ask(lambda store: list(queue.from_top(store, top)))
+                ]
+            self.assertEqual(in_order, found, pages)
+
+    def test_few_are_read(self) -> None:
+        """No more is read than is asked for: the first build of a long queue costs nothing more."""
+        for number in range(3):
+            self.submit(f"p{number}")
+        [(_, top)] = self.ask(queue.tops)
+        with mock.patch.object(queue, "_page") as page:
+            self.assertEqual(top, next(queue.from_top(self.store, top)))
+        page.assert_not_called()
 
     def test_position(self) -> None:
         """The position counts the builds that the same builders could take first."""

@@ -7,10 +7,10 @@ from buildfarm.storage import attempts, builds, epochs, events, queue, roster, u
 from buildfarm.storage.database import Database
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState, CleanStatus
-from tests.unit.storage.cases import StorageTestCase
+from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase
 
 
-class TestRestore(StorageTestCase):
+class RestoreTestCase(StorageTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.backup = self.directory / "backup.db"
@@ -26,6 +26,8 @@ class TestRestore(StorageTestCase):
         self.open_store()
         return restored.lost
 
+
+class TestRestore(RestoreTestCase):
     def test_what_was_there(self) -> None:
         """The database is again what it was when the backup was taken."""
         build_id = self.submit("earlier")
@@ -33,15 +35,6 @@ class TestRestore(StorageTestCase):
         self.database.check()
         self.assertEqual("earlier", self.build(build_id).source)
         self.assertRaises(Refused, self.build, build_id + 1)
-
-    def test_the_database_of_before_is_kept(self) -> None:
-        """What the backup replaces can still be read."""
-        self.restore()
-        assert self.kept is not None
-        self.assertEqual("farm.db.before-20260101T000100", Path(self.kept).name)
-        store = Database(f"sqlite:///{self.kept}").reader()
-        self.addCleanup(store.close)
-        self.assertEqual(("later",), store.execute("SELECT source FROM build").get_one())
 
     def test_new_id_and_epoch(self) -> None:
         """No cookie of before is believed: the id is new, and so is the epoch."""
@@ -92,18 +85,6 @@ class TestRestore(StorageTestCase):
         self.assertEqual(build_id, task.build_id)
         self.assertIs(AttemptState.GATHERED, task.attempt.state)
 
-    def test_no_database_before(self) -> None:
-        """A backup can be restored where there is no database, or only a damaged one."""
-        self.database.backup(self.backup)
-        self.store.close()
-        place = self.make_directory() / "new" / "farm.db"
-        database = Database(f"sqlite:///{place}")
-        self.assertIsNone(database.restore(self.backup, self.now()).kept)
-        database.check()
-        place.write_bytes(b"damage" * 1000)
-        self.assertIsNotNone(database.restore(self.backup, self.later(1)).kept)
-        database.check()
-
     def test_damaged_backup(self) -> None:
         """A damaged backup is refused, and the database stays as it is."""
         for number in range(50):
@@ -126,3 +107,26 @@ class TestRestore(StorageTestCase):
         self.assertRaises(Refused, self.database.restore, self.backup, self.now())
         self.backup.unlink()
         self.assertRaises(Refused, self.database.restore, self.backup, self.now())
+
+
+class TestFile(RestoreTestCase, SQLiteTestCase):
+    def test_the_database_of_before_is_kept(self) -> None:
+        """What the backup replaces can still be read, in a file beside it."""
+        self.restore()
+        assert self.kept is not None
+        self.assertEqual("farm.db.before-20260101T000100", Path(self.kept).name)
+        store = Database(f"sqlite:///{self.kept}").reader()
+        self.addCleanup(store.close)
+        self.assertEqual(("later",), store.execute("SELECT source FROM build").get_one())
+
+    def test_no_database_before(self) -> None:
+        """A backup can be restored where there is no database, or only a damaged one."""
+        self.database.backup(self.backup)
+        self.store.close()
+        place = self.make_directory() / "new" / "farm.db"
+        database = Database(f"sqlite:///{place}")
+        self.assertIsNone(database.restore(self.backup, self.now()).kept)
+        database.check()
+        place.write_bytes(b"damage" * 1000)
+        self.assertIsNotNone(database.restore(self.backup, self.later(1)).kept)
+        database.check()

@@ -4,10 +4,13 @@ import sqlite3
 
 from storm.exceptions import OperationalError
 
-from tests.unit.storage.cases import StorageTestCase
+from buildfarm.storage.commits import commit_group
+from buildfarm.storage.epochs import begin_epoch, current_epoch
+from buildfarm.storage.errors import DatabaseLocked
+from tests.unit.storage.cases import SQLiteTestCase
 
 
-class TestWriter(StorageTestCase):
+class TestWriter(SQLiteTestCase):
     def test_settings(self) -> None:
         """A writer uses the write-ahead log, flushes every commit and checks foreign keys."""
         settings = [self.rows(f"PRAGMA {name}")[0][0] for name in _SETTINGS]
@@ -16,7 +19,7 @@ class TestWriter(StorageTestCase):
     def test_the_lock_is_taken_at_once(self) -> None:
         """A writer owns the database from its first statement, even one that only reads."""
         self.store.execute("SELECT 1")
-        other = sqlite3.connect(self.database.path, timeout=0, isolation_level=None)
+        other = sqlite3.connect(self.path, timeout=0, isolation_level=None)
         self.addCleanup(other.close)
         self.assertRaises(sqlite3.OperationalError, other.execute, "BEGIN IMMEDIATE")
         self.store.rollback()
@@ -25,7 +28,7 @@ class TestWriter(StorageTestCase):
 
     def test_after_a_begin_that_failed(self) -> None:
         """A transaction that could not begin leaves nothing behind: the next one begins."""
-        other = sqlite3.connect(self.database.path, isolation_level=None)
+        other = sqlite3.connect(self.path, isolation_level=None)
         self.addCleanup(other.close)
         other.execute("BEGIN IMMEDIATE")
         self._raw().execute("PRAGMA busy_timeout = 0")
@@ -46,7 +49,37 @@ class TestWriter(StorageTestCase):
         return connection
 
 
-class TestReader(StorageTestCase):
+class TestLocked(SQLiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.other = sqlite3.connect(self.path, isolation_level=None)
+        self.addCleanup(self.other.close)
+        self.other.execute("BEGIN IMMEDIATE")
+        self.store._connection._raw_connection.execute("PRAGMA busy_timeout = 1")
+
+    def test_for_good(self) -> None:
+        """A database that stays locked fails the group after a bounded number of tries."""
+        [outcome] = commit_group(self.store, [begin_epoch])
+        self.assertIsInstance(outcome.error, DatabaseLocked)
+        self.other.execute("ROLLBACK")
+        [outcome] = commit_group(self.store, [begin_epoch])
+        self.assertIsNone(outcome.error)
+        self.assertEqual(2, self.ask(current_epoch).number)
+
+    def test_for_a_moment(self) -> None:
+        """A group that found the database locked is carried out once it is free again."""
+
+        def freed() -> None:
+            if self.other.in_transaction:
+                self.other.execute("ROLLBACK")
+
+        reset, self.store.reset = self.store.reset, lambda: (reset(), freed())
+        [outcome] = commit_group(self.store, [begin_epoch])
+        self.assertIsNone(outcome.error)
+        self.assertEqual(2, self.ask(current_epoch).number)
+
+
+class TestReader(SQLiteTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.reader = self.database.reader()

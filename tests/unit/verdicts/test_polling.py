@@ -52,7 +52,7 @@ class TestWhileBuilding(FarmTestCase):
         self.assertEqual(5.0, building(20.0, HOUR))
 
     def test_near_the_expected_end(self) -> None:
-        """From 5% before its expected end a build is asked five times a second."""
+        """From 5% before its expected end a build is asked ten times a second."""
         self.assertGreater(building(0.94 * HOUR, HOUR), SHORTEST)
         self.assertEqual(SHORTEST_URGENT, building(0.96 * HOUR, HOUR))
 
@@ -80,7 +80,7 @@ class TestWhileBuilding(FarmTestCase):
     def test_bounds(
         self, elapsed: float, estimated: float, watched: bool, longest: float, load: FarmLoad
     ) -> None:
-        """At most 5 a second near the end, 2 otherwise; never later than `longest` or our share."""
+        """At most 10 a second near the end, else 2; never later than `longest` or our share."""
         interval = while_building(elapsed, estimated, watched, longest, load)
         near_end = is_urgent(elapsed, estimated, watched=False)
         urgent = near_end or watched

@@ -81,7 +81,7 @@ def _flaps(daemon: HostileDaemon, call: Call, true: Value | Fault) -> Value | Fa
 def _flaps_while_building(daemon: HostileDaemon, call: Call, true: Value | Fault) -> Value | Fault:
     if call.method == "status" and isinstance(true, dict) and "build_id" in true:
         return status("IDLE") if daemon.counts["status"] % 2 else true
-    return true
+    return "BuilderStatus.ABORTING" if call.method == "abort" else true
 
 
 def _never_builds(daemon: HostileDaemon, call: Call, true: Value | Fault) -> Value | Fault:
@@ -149,7 +149,7 @@ CONDUCT = (
         name="anothers-cookie-while-clean",
         does="says that it builds something, right after it was idle and clean",
         judged=Judged.BUILDER,
-        told=f"said BUILDING {STRANGER} while it was clean and should have been idle",
+        told="the builder said BUILDING",
         lie=_anothers_when_clean,
     ),
     Behaviour(
@@ -163,7 +163,7 @@ CONDUCT = (
         name="ok-for-ever",
         does="says OK at once, and goes on saying so whatever it is told",
         judged=Judged.BUILDER,
-        told="just before the build was sent, the builder said WAITING",
+        told="the builder said WAITING",
         lie=_ok_for_ever,
         ignores=frozenset({"clean"}),
     ),
@@ -184,11 +184,12 @@ CONDUCT = (
     ),
     Behaviour(
         name="flaps-while-building",
-        does="says in turn that it builds and that it does not",
+        does="says in turn that it builds and that it does not, and heeds no abort",
         judged=Judged.BUILDER,
-        told="said IDLE while it should have been working on this",
+        told="for longer than its deadline",
         script=never_ending,
         lie=_flaps_while_building,
+        ignores=frozenset({"clean", "abort"}),
     ),
     Behaviour(
         name="never-builds",

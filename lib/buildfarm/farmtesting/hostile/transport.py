@@ -157,7 +157,7 @@ TRANSPORT = (
     _blamed(
         "upgrades",
         "changes to another protocol that nobody asked for",
-        "did not answer `status` with HTTP",
+        "answered `status` with HTTP 101",
         _upgrade,
     ),
     _blamed(
@@ -187,7 +187,7 @@ TRANSPORT = (
     _blamed(
         "announces-less",
         "announces half of what it sends",
-        "did not answer `status` with HTTP",
+        "sent more than one answer to `status`",
         _too_long,
     ),
     _blamed(

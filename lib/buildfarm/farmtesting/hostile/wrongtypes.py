@@ -96,7 +96,7 @@ FIELDS = (
     Field("status", "build_id", _member("build_id", "BUILDING"), _takes("string"), builds=True),
     Field("status", "logtail", _member("logtail", "BUILDING"), _takes("base64"), builds=True),
     Field("status", "build_status", _member("build_status", "WAITING"), _takes()),
-    Field("status", "filemap", _member("filemap", "WAITING"), _takes()),
+    Field("status", "filemap", _member("filemap", "WAITING"), _takes("struct")),
     Field("status", "filemap-digest", _digest, _takes("string")),
     Field("status", "dependencies", _member("dependencies", "WAITING"), _takes("string", "nil")),
     Field("ensurepresent", "reply", _whole, _takes()),

@@ -33,7 +33,7 @@ class TestInit(FarmTestCase):
 
     def test_somebody_elses(self) -> None:
         """A schema of our name that is not a farm's is left alone."""
-        name = self.database.name.partition("?")[0].rpartition("/")[2]
+        name = Cluster.name_of(self.database.name)
         shared_cluster().execute("CREATE SCHEMA buildfarm", name)
         self.assertRaises(Refused, self.database.init)
         self.assertRaises(Refused, self.database.check)
