@@ -68,9 +68,7 @@ class WebServiceTestCase(FarmTestCase):
             credentials = Credentials()
             credentials.consumer = Consumer("test")
             credentials.access_token = AccessToken(token.key, token.secret)
-            return Launchpad(
-                credentials, None, None, self.root, cache=str(cache), version="devel"
-            )
+            return Launchpad(credentials, None, None, self.root, cache=str(cache), version="devel")
 
         return self._leaving(await deferToThread(login))
 

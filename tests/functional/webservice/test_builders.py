@@ -76,9 +76,7 @@ class BuilderTests(WebServiceTestCase):
         def add() -> Any:
             new = {"name": "zulu", "processors": ["/+processors/amd64"]}
             added = client.builders.new(url="http://127.0.0.9:8221/", **new)
-            self.assertRaises(
-                BadRequest, client.builders.new, url="http://127.0.0.8:8221/", **new
-            )
+            self.assertRaises(BadRequest, client.builders.new, url="http://127.0.0.8:8221/", **new)
             return added.url, [one.name for one in added.processors]
 
         self.assertEqual(("http://127.0.0.9:8221", ["amd64"]), await self.do(add))
@@ -100,9 +98,7 @@ class BuilderTests(WebServiceTestCase):
         client = await self.client()
 
         def look() -> Any:
-            [name] = [
-                one.name for one in client.builders if len(one.getBuildRecords()) > 0
-            ]
+            [name] = [one.name for one in client.builders if len(one.getBuildRecords()) > 0]
             [build] = client.builders.getByName(name=name).getBuildRecords()
             return build.buildstate, build.builder.name == name, build.archive.name
 

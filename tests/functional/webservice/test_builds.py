@@ -70,9 +70,7 @@ class BuildTests(WebServiceTestCase):
             return build.buildstate
 
         await self.do(refused)
-        await self.farm.write(
-            people.grant, "main", "bert", ArchiveRight.UPLOAD, "test", utc_now()
-        )
+        await self.farm.write(people.grant, "main", "bert", ArchiveRight.UPLOAD, "test", utc_now())
         self.assertEqual("Cancelled build", await self.do(steer))
         build = await self.farm.build(self.build_id)
         self.assertEqual((BuildState.CANCELLED, "cancelled by bert"), (build.state, build.reason))
@@ -136,7 +134,5 @@ class PrivateTests(WebServiceTestCase):
             seen = await self.do(look, await self.client(person))
             self.assertNotIn("secret", seen)
         self.assertIn("secret", await self.do(look, await self.client("ann")))
-        await self.farm.write(
-            people.grant, "secret", "bert", ArchiveRight.READ, "test", utc_now()
-        )
+        await self.farm.write(people.grant, "secret", "bert", ArchiveRight.READ, "test", utc_now())
         self.assertIn("secret", await self.do(look, await self.client("bert")))
