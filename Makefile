@@ -1,5 +1,9 @@
-# make demo      three builders, a manager and five packages, from source to apt-get
+# make demo      three builders, a manager and five packages, from source to apt-get;
+#                DATABASE=postgres: on PostgreSQL
 # make check     lint, types and every test
+# make simulate  farms from seeds, with faults, on a virtual clock: SEEDS=1000, or SEED=7 again
+# make hostile   each hostile builder by itself as 5% of a thousand
+# make fuzz      every decoder, with examples that no run has had before
 # make bench     the benchmarks, each beside its peer
 # make install   into $(DESTDIR)$(PREFIX), with init script, unit and log rotation
 
@@ -66,7 +70,7 @@ locks:
 .PHONY: demo
 demo: .venv/.installed
 	@scripts/install-debian-packages demo
-	@DEMO_EXIT=$(DEMO_EXIT) $(bin)/python demo/run.py
+	@DATABASE=$(DATABASE) DEMO_EXIT=$(DEMO_EXIT) $(bin)/python demo/run.py
 
 # --- checks ---------------------------------------------------------------------------------
 
@@ -93,6 +97,31 @@ types: .venv/.installed
 test: .venv/.installed .venvs/launchpad-buildd/.installed
 	@$(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) --dist=worksteal $(TESTS)
 
+# The whole manager on a virtual clock: many seeds, or one again: make simulate SEED=7
+SEEDS ?= 100
+SEED ?=
+BUILDS ?= 2000
+
+.PHONY: simulate
+simulate: .venv/.installed
+	@$(bin)/python -m buildfarm.simulation --seeds $(SEEDS) --builds $(BUILDS) $(if $(SEED),--seed $(SEED))
+
+# Each hostile builder by itself as 50 of 1,000, or some: make hostile HOSTILE="flaps never-answers"
+HOSTILE ?=
+
+.PHONY: hostile
+hostile: .venv/.installed
+	@HOSTILE="$(HOSTILE)" $(bin)/pytest --capture=no --timeout=3600 \
+		tests/functional/hostile/each_of_a_thousand.py
+
+# Other examples every time, so many for each fuzzer: make fuzz EXAMPLES=100000
+EXAMPLES ?= 5000
+
+.PHONY: fuzz
+fuzz: .venv/.installed
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(bin)/pytest --numprocesses=auto --maxprocesses=$(TEST_PROCESSES) \
+		--timeout=3600 tests/fuzz
+
 # --- benchmarks -----------------------------------------------------------------------------
 
 # All of them, or some: make bench BENCH="scan latency"
@@ -100,6 +129,7 @@ BENCH ?=
 
 .PHONY: bench
 bench: .venv/.installed .venvs/buildbot/.installed
+	@scripts/install-debian-packages bench
 	@$(bin)/python -m bench $(BENCH)
 
 # --- installation ---------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import build, gather, latency, scan, soak, stall
+from bench import build, gather, latency, queue, restart, scan, soak, stall
 from bench.figures import show, write
 
 BENCHMARKS = {
@@ -19,6 +19,8 @@ BENCHMARKS = {
     "latency": latency.figures,
     "stall": stall.figures,
     "gather": gather.figures,
+    "queue": queue.figures,
+    "restart": restart.figures,
     "soak": soak.figures,
 }
 

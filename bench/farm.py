@@ -51,10 +51,13 @@ class Builders:
     ) -> None:
         """`first` numbers them on after those of other processes: it makes their addresses."""
         self._processes = []
-        self._events = []
+        #: The files of events, and how many bytes of each have been read.
+        self._events: dict[Path, int] = {}
+        self._told: list[dict[str, Any]] = []
         share = count // processes
         for number in range(processes):
-            self._events.append(directory / f"events-{first}-{number}")
+            events = directory / f"events-{first}-{number}"
+            self._events[events] = 0
             arguments = {
                 "count": share,
                 "first": first + number * share,
@@ -62,7 +65,7 @@ class Builders:
                 "spread": spread,
                 "size": size,
                 "prepare": prepare,
-                "events": self._events[-1],
+                "events": events,
             }
             options = [f"--{name}={value}" for name, value in arguments.items()]
             if shared:
@@ -95,9 +98,14 @@ class Builders:
 
     def events(self, kind: str) -> list[dict[str, Any]]:
         """What happened of one kind, in order: `began`, `fetched` or `cleaned`."""
-        lines = [line for path in self._events for line in path.read_text().splitlines(True)]
-        found = [json.loads(line) for line in lines if line.endswith("\n")]
-        return sorted((one for one in found if kind in one), key=lambda one: float(one[kind]))
+        for path, read in self._events.items():
+            with path.open("rb") as told:
+                told.seek(read)
+                lines = [line for line in told if line.endswith(b"\n")]
+            self._events[path] = read + sum(map(len, lines))
+            self._told += map(json.loads, lines)
+        found = [one for one in self._told if kind in one]
+        return sorted(found, key=lambda one: float(one[kind]))
 
     def close(self) -> None:
         for process in self._processes:

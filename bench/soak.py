@@ -75,7 +75,8 @@ def _run(manager: Manager, builders: Builders, state: Path) -> list[Sample]:
     submitted = 0
     until = samples[0].when + SECONDS
     while time.monotonic() < until:
-        while submitted < samples[-1].published + BUILDERS + _WAITING:
+        wanted = len(builders.builds()) + _WAITING
+        while submitted < wanted:
             manager.submit(submitted)
             submitted += 1
         time.sleep(max(0.0, samples[-1].when + _SAMPLE - time.monotonic()))
@@ -115,7 +116,7 @@ def rows(samples: Sequence[Sample], acts: Mapping[str, Sequence[float]]) -> list
     return [
         under("soak: memory grows by", "MiB/min", _slope(half, "memory"), None, 1.0),
         told("soak: memory in the end", "MiB", last.memory, None),
-        under("soak: descriptors grow by", "1/min", _slope(half, "descriptors"), None, 1.0),
+        under("soak: most descriptors, against half-time", "", _rise(half), None, 1.1),
         under("soak: write acts per build", "", written.total() / builds, None, 5.05),
         told("soak: write acts for notes on all builds", "1/s", notes / minutes / 60, None),
         told("soak: status calls per builder and minute", "", per_builder / minutes, None),
@@ -124,6 +125,18 @@ def rows(samples: Sequence[Sample], acts: Mapping[str, Sequence[float]]) -> list
         told("soak: database grows by, per build", "KiB", growth / 1024, None),
         told("soak: largest log of the database", "MiB", max(s.log for s in half) / _MIB, None),
     ]
+
+
+def _rise(samples: Sequence[Sample]) -> float:
+    """The most descriptors that were open in the second half, as a part of those in the first.
+
+    They come and go with the connections for files: a straight line says nothing of them.
+    """
+    middle = len(samples) // 2
+    first, second = (
+        max(sample.descriptors for sample in half) for half in (samples[:middle], samples[middle:])
+    )
+    return second / first
 
 
 def _slope(samples: Sequence[Sample], what: str) -> float:

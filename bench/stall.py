@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from bench import processes
@@ -79,9 +80,11 @@ def _ours() -> tuple[Lateness, Lateness]:
         idle = subprocess.Popen([sys.executable, "-m", "bench.floor", str(floor)], cwd=TREE)
         try:
             with Manager(directory, settings, report) as manager:
-                _block_uploads(manager, small, gate)
-                begun, ended = _measure(manager, large, virtual, gate)
-                gate.open()
+                try:
+                    _block_uploads(manager, small, gate)
+                    begun, ended = _measure(manager, large, virtual, gate)
+                finally:
+                    gate.open()
         finally:
             for builders in (small, large, virtual):
                 builders.close()
@@ -159,4 +162,5 @@ class _Gate:
 
     def open(self) -> None:
         """Let everybody go who waits now."""
-        os.close(os.open(self._pipe, os.O_WRONLY))
+        with suppress(OSError):  # nobody waits
+            os.close(os.open(self._pipe, os.O_WRONLY | os.O_NONBLOCK))

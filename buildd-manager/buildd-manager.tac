@@ -19,7 +19,9 @@ from buildfarm.flow.garbage import expect_long_life
 from buildfarm.flow.logfile import LogFile
 from buildfarm.flow.readiness import Readiness
 from buildfarm.flow.steadytime import run_on_steady_time
+from buildfarm.vocab.settings import UMASK
 
+os.umask(UMASK)
 run_on_steady_time(reactor)
 expect_long_life()
 config = Path(os.environ[VARIABLE])
@@ -34,4 +36,5 @@ Daemon(
     config,
     log_file=log_file,
     readiness=Readiness(reactor, os.environ),
+    when_ready=expect_long_life,
 ).setServiceParent(application)

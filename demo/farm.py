@@ -1,4 +1,6 @@
-"""The farm of the demo: three reference builders and a manager, as processes of their own."""
+"""The farm of the demo: three reference builders, a manager and, where it is asked for, a
+PostgreSQL server, as processes of their own.
+"""
 
 import json
 import os
@@ -9,11 +11,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+from postgres import Postgres
+
 from buildfarm.flow.lockfiles import HeldLock, try_hold
 
 TREE = Path(__file__).resolve().parents[1]
 HOME = TREE / "var" / "demo"
 CONFIG = TREE / "configs" / "demo.toml"
+
+#: The same with its database in PostgreSQL, written for each demo.
+POSTGRES_CONFIG = HOME / "demo-postgres.toml"
 BIN = TREE / ".venv" / "bin"
 
 #: Two "virtual machines", reset before each build by demo/reset-builder, and one real machine:
@@ -32,7 +39,9 @@ class Refusal(Exception):
 class Farm:
     """Running while entered; afterwards nothing of it is left running."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, on_postgres: bool = False) -> None:
+        self.config = POSTGRES_CONFIG if on_postgres else CONFIG
+        self._postgres: Postgres | None = None
         self._manager: subprocess.Popen[bytes] | None = None
         self._lock: HeldLock | None = None
 
@@ -46,6 +55,9 @@ class Farm:
         try:
             for address in (*VIRTUAL.values(), *REAL.values()):
                 self._start_builder(address)
+            if self.config == POSTGRES_CONFIG:
+                self._postgres = Postgres()
+                self.config.write_text(self._postgres.settings())
             self._start_manager()
         except BaseException:
             self._end()
@@ -61,7 +73,7 @@ class Farm:
 
     def _command(self, *arguments: str) -> str:
         done = subprocess.run(
-            [BIN / "buildd-manager", "--config", CONFIG, *arguments],
+            [BIN / "buildd-manager", "--config", self.config, *arguments],
             capture_output=True,
             text=True,
             check=False,
@@ -85,7 +97,7 @@ class Farm:
         self._command("init")
         with (HOME / "manager.log").open("wb") as log:
             self._manager = subprocess.Popen(
-                [BIN / "buildd-manager", "--config", CONFIG, "run"],
+                [BIN / "buildd-manager", "--config", self.config, "run"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -107,6 +119,8 @@ class Farm:
                 self._manager.kill()
         for pid_file in HOME.glob("builders/*/pid"):
             _end_process(int(pid_file.read_text()))
+        if self._postgres is not None:
+            self._postgres.end()
 
 
 def _end_process(pid: int) -> None:

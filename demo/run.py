@@ -2,9 +2,10 @@
 
     make demo                 keeps the farm up until Ctrl-C
     make demo DEMO_EXIT=1     ends by itself: 0 only if every build ended as it should
+    make demo DATABASE=postgres   the same with a PostgreSQL server of its own
 
-Beside this file: `farm` (the processes), `apt` (a private apt), `packages` (the tree's own
-sources), `reset-builder` (the command that resets a "virtual machine").
+Beside this file: `farm` (the processes), `postgres` (that server), `apt` (a private apt),
+`packages` (the tree's own sources), `reset-builder` (the command that resets a "virtual machine").
 """
 
 import os
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from apt import PrivateApt, system_sources
-from farm import CONFIG, HOME, REAL, TREE, VIRTUAL, Farm, Refusal
+from farm import HOME, REAL, TREE, VIRTUAL, Farm, Refusal
 from make_chroot import make_chroot
 from make_source import make_source
 from rich.console import Console
@@ -190,24 +191,25 @@ def demonstrate(farm: Farm) -> bool:
     for build in wrong:
         say(f"{build['source']} should have ended as {expected[build['source']]}.")
     failed = next(build for build in builds if build["source"] == "farm-broken")
-    say(f"\nThe log of farm-broken:\n  {_command('build', 'log', str(failed['id']))}")
+    say(f"\nThe log of farm-broken:\n  {_command(farm, 'build', 'log', str(failed['id']))}")
     words = prove("hello", "usr/bin/hello", "main")
     say(f"\napt fetched hello from {WEB}/archive/main, and it says: {words}")
     return not wrong and len(builds) == len(PACKAGES)
 
 
-def _command(*arguments: str) -> str:
+def _command(farm: Farm, *arguments: str) -> str:
     tree = os.path.relpath(TREE)
     return " ".join(
-        [f"{tree}/.venv/bin/buildd-manager", "--config", os.path.relpath(CONFIG), *arguments]
+        [f"{tree}/.venv/bin/buildd-manager", "--config", os.path.relpath(farm.config), *arguments]
     )
 
 
-def stay() -> None:
+def stay(farm: Farm) -> None:
     """Keep the farm up until somebody has seen enough."""
     say("\nThe farm stays up until Ctrl-C. Look at it from another terminal:")
-    for arguments in (("builder", "list"), ("build", "list"), ("build", "why", "3")):
-        say(f"  {_command(*arguments)}")
+    last = str(farm.ask("build", "list")[0]["id"])
+    for arguments in (("builder", "list"), ("build", "list"), ("build", "why", last)):
+        say(f"  {_command(farm, *arguments)}")
     say(f"  the archives: {WEB}/archive/main/ and {WEB}/archive/trusted/")
     say(f"  the manager's log: {os.path.relpath(HOME / 'manager.log')}")
     signal.pause()
@@ -219,14 +221,21 @@ def main() -> int:
         if shutil.which(tool) is None:
             say(f"{tool} is missing; `make demo` installs it on Debian.")
             return 1
+    database = os.environ.get("DATABASE") or "sqlite"
+    if database not in {"sqlite", "postgres"}:
+        say(f"DATABASE={database} is not known: it is sqlite or postgres.")
+        return 2
+    on_postgres = database == "postgres"
     leave = signal.getsignal(signal.SIGINT)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, leave)
     try:
-        with Farm() as farm:
+        with Farm(on_postgres=on_postgres) as farm:
+            if on_postgres:
+                say("The database is PostgreSQL, a server of the demo's own.")
             good = demonstrate(farm)
             if os.environ.get("DEMO_EXIT") != "1":
-                stay()
+                stay(farm)
     except Refusal as refusal:
         say(str(refusal))
         return 1

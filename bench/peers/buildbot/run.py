@@ -75,8 +75,8 @@ def run(
             "PYTHONPATH": str(HERE.parents[2]),
         }
         with (
-            _twistd("master.tac", master, environment) as running,
-            _twistd("workers.tac", worker, environment) as workers_running,
+            twistd("master.tac", master, environment) as running,
+            twistd("workers.tac", worker, environment) as workers_running,
         ):
             try:
                 running.wait(_DEADLINE)
@@ -97,7 +97,8 @@ def run(
         )
 
 
-def _twistd(tac: str, directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+def twistd(tac: str, directory: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    """Start one of our services of Buildbot in `directory`, its log in `peer.log` there."""
     with (directory / "peer.log").open("wb") as log:
         return subprocess.Popen(
             [ENVIRONMENT / "twistd", "--pidfile=", "-noy", HERE / tac],

@@ -4,6 +4,7 @@ Layer 5. Tests: tests/functional/admin/test_verbs.py.
 """
 
 import codecs
+from datetime import timedelta
 
 from twisted.internet.task import deferLater
 
@@ -12,6 +13,7 @@ from buildfarm.filestore.logs import StoredLog
 from buildfarm.storage import builds, queue
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.errors import BuilderError, Refused
+from buildfarm.vocab.secrets import SecretFilter
 from buildfarm.vocab.states import BuildState
 
 #: Bytes of log in one piece of an answer.
@@ -24,17 +26,26 @@ _RUNS = frozenset({BuildState.BUILDING, BuildState.GATHERING, BuildState.CANCELL
 
 
 class _Sender:
-    """Sends a log to the caller; characters that two pieces share arrive whole."""
+    """Sends a log to the caller, without secrets; characters that two pieces share arrive whole.
+
+    The end of a line that is not complete waits for the next piece, or for `finish`.
+    """
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._secrets = SecretFilter()
         self.sent = 0
 
     async def send(self, piece: bytes) -> None:
         """Send these bytes, none to learn whether the caller is still there."""
         self.sent += len(piece)
-        await self._caller.send(self._decoder.decode(piece))
+        await self._caller.send(self._decoder.decode(self._secrets.feed(piece)))
+
+    async def finish(self) -> None:
+        """Send what is left: there is no more."""
+        if rest := self._secrets.finish():
+            await self._caller.send(self._decoder.decode(rest))
 
 
 async def log(farm: Farm, caller: Caller, *, build_id: int, follow: bool = False) -> BuildSnapshot:
@@ -54,8 +65,19 @@ async def log(farm: Farm, caller: Caller, *, build_id: int, follow: bool = False
     elif build.log_digest is not None:
         await _send_stored(farm, sender, build.log_digest)
     elif not sender.sent:
-        raise Refused(f"Build {build_id} has no log: it is {build.state.value}.")
+        raise Refused(_no_log(farm, build))
+    await sender.finish()
     return build
+
+
+def _no_log(farm: Farm, build: BuildSnapshot) -> str:
+    kept = timedelta(seconds=farm.settings.retention.logs)
+    if build.attempt_count and build.finished and build.finished < farm.utc_now() - kept:
+        return (
+            f"Build {build.id} has no log any more: once a newer version was submitted, logs are "
+            f"kept for {kept.days} days ([retention] logs)."
+        )
+    return f"Build {build.id} has no log: it is {build.state.value}."
 
 
 async def _send_live(
@@ -63,6 +85,7 @@ async def _send_live(
 ) -> None:
     """Send what builders have of the log so far; with `follow` until the build has ended."""
     while build.state in _RUNS or (follow and build.state is BuildState.NEEDSBUILD):
+        await sender.finish()
         sender.sent = 0  # each attempt has a log of its own
         with live.watching(build.id):
             build = await _send_attempt(farm, live, sender, build, follow)
@@ -106,9 +129,11 @@ async def _send_tail(farm: Farm, sender: _Sender, build: BuildSnapshot) -> None:
 
 
 async def _send_stored(farm: Farm, sender: _Sender, digest: str) -> None:
-    def read(position: int) -> bytes:
-        with farm.filestore.open(digest) as file:
-            return StoredLog(file).read(position, PIECE)
-
-    while piece := await farm.workers.run(read, sender.sent):
-        await sender.send(piece)
+    # Opened once: it may be removed while it is read slowly.
+    file = await farm.workers.run(farm.filestore.open, digest)
+    try:
+        stored = await farm.workers.run(StoredLog, file)
+        while piece := await farm.workers.run(stored.read, sender.sent, PIECE):
+            await sender.send(piece)
+    finally:
+        await farm.workers.run(file.close)

@@ -10,17 +10,21 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from buildfarm.vocab.secrets import without_secrets
+
 
 def plain(value: Any) -> Any:  # noqa: PLR0911 - one line for each kind
     """`value` made of dicts, lists, texts, numbers, booleans and None.
 
-    Dataclasses become dicts of their fields, naive UTC times end in `Z`.
+    Dataclasses become dicts of their fields, naive UTC times end in `Z`, secrets are blotted out.
     """
     match value:
         case Enum():
             return value.value
         case datetime():
             return value.isoformat(timespec="milliseconds") + "Z"
+        case str():
+            return without_secrets(value)
         case Path():
             return str(value)
         case dict():

@@ -132,5 +132,5 @@ def decode_answer(line: bytes) -> Answer | None:
     try:
         ((word, value),) = json.loads(line).items()
         return _ANSWERS[word](value)
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, RecursionError) as error:
         raise FarmError("The manager's answer is not of this version's form.") from error

@@ -68,7 +68,6 @@ VERBS: dict[str, Verb] = {
     "token.revoke": tokens.revoke,
 }
 
-
 # NUL as JSON writes it: after an even number of backslashes.
 _NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 

@@ -4,6 +4,7 @@ Layer 6. Used alike by `buildd-manager.tac` and by `buildd-manager run`; what th
 made of is in `assembly.service`. Tests: tests/unit/assembly/test_daemon.py.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +26,9 @@ class Manager(Protocol):
     def when_running(self) -> Deferred[None]:
         """Fires once the manager does its work, or with the reason why it cannot."""
 
+    def when_lost(self) -> Deferred[FarmError]:
+        """Fires with the reason when another manager has taken the farm over."""
+
     def reload(self, settings: Settings) -> None:
         """Use those of `settings` that can change while running."""
 
@@ -37,7 +41,8 @@ class Daemon(MultiService):
 
     The service manager is told by `readiness` when work begins and when it ends. SIGHUP opens the
     log again and reads the configuration file at `config` again; one that is not right changes
-    nothing. A manager that cannot start is logged, and the reactor stopped.
+    nothing. A manager that cannot start, or that has lost its farm to another, is logged, and the
+    reactor stopped.
     """
 
     log = Logger()
@@ -50,14 +55,17 @@ class Daemon(MultiService):
         *,
         log_file: LogFile,
         readiness: Readiness,
+        when_ready: Callable[[], None],
     ) -> None:
+        """`when_ready` is called once, when everything is started."""
         super().__init__()  # type: ignore[no-untyped-call]
-        #: Whether the manager could not start.
+        #: Whether the manager could not start, or not go on.
         self.failed = False
         self._ready = False
         self._manager = manager
         self._config = config
         self._readiness = readiness
+        self._when_ready = when_ready
         self._reactor = reactor
         manager.setServiceParent(self)
         Hangup(reactor, log_file.reopen, self.reload).setServiceParent(self)  # type: ignore[no-untyped-call]
@@ -100,7 +108,13 @@ class Daemon(MultiService):
                 self._give_up()
         else:
             self._ready = True
+            self._when_ready()
             self._readiness.ready()
+            self._manager.when_lost().addCallback(self._lost)
+
+    def _lost(self, reason: FarmError) -> None:
+        self.log.critical("the manager stops: {reason}", reason=reason)
+        self._give_up()
 
     def _give_up(self) -> None:
         self.failed = True

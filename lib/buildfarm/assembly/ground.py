@@ -18,6 +18,10 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.settings import Settings
 
 
+def no_checkpoint(name: str) -> None:
+    """What happens at each numbered step, outside tests that kill the manager there: nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """`workers` are the file threads; `checkpoint` is called at each numbered step."""

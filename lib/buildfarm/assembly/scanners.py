@@ -77,7 +77,7 @@ def wire_scanners(ground: Ground) -> Scanners:
     """Build the scanners' side of the manager; nothing of it runs yet."""
     settings = ground.settings
     turns = FairQueue(ground.reactor, cpu_clock=ground.surroundings.cpu_clock)
-    pace = Pace(settings.scanning, lambda: turns.total_cpu_used)
+    pace = Pace(settings.scanning, lambda: turns.cpu_used)
     pauses = Pauses(ground.utc_now)
     roster = Roster(
         ground.reactor,
@@ -107,7 +107,7 @@ def wire_scanners(ground: Ground) -> Scanners:
     )
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)
-    make_scanner = _scanner_maker(ground, roster, crew, turns)
+    make_scanner = _scanner_maker(ground, roster, crew, turns, resetter)
     return Scanners(roster, pauses, crew, resetter, watch, timekeeper, database_watch, make_scanner)
 
 
@@ -168,7 +168,7 @@ def _crew(ground: Ground, roster: Roster, pauses: Pauses, pace: Pace, resetter: 
 
 
 def _scanner_maker(
-    ground: Ground, roster: Roster, crew: Crew, turns: FairQueue
+    ground: Ground, roster: Roster, crew: Crew, turns: FairQueue, resetter: Resetter
 ) -> Callable[[Standing], Scanner]:
     """What makes the scanner of one builder."""
 
@@ -193,6 +193,7 @@ def _scanner_maker(
             pace=crew.pace,
             turn=turns.turn,
             fetch_standing=roster.fetch_standing,
+            earlier_reset_over=resetter.earlier_over,
         )
 
     return make_scanner

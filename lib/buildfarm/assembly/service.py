@@ -9,7 +9,6 @@ Tests: tests/functional/assembly.
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from twisted.application.service import Service
@@ -19,7 +18,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 
 from buildfarm.assembly.control import answer_commands
-from buildfarm.assembly.ground import Ground
+from buildfarm.assembly.ground import Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.ownership import Ownership
@@ -42,7 +41,7 @@ from buildfarm.uploads import checking
 from buildfarm.uploads.jobs import FUNCTION, PRELOADED
 from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
-from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.errors import FarmError, Refused
 from buildfarm.vocab.settings import Settings
 from buildfarm.vocab.upload import ResultFile, UploadTask
 
@@ -53,11 +52,6 @@ _STOP_WITHIN = 9.0
 _SCANNERS_GRACE = 2.5
 _UPLOADS_GRACE = 2.0
 _THREADS_GRACE = 1.0
-
-
-def no_checkpoint(name: str) -> None:
-    """What happens at each numbered step, outside tests that kill the manager there: nothing."""
-
 
 #: Uploads after which a child is replaced, so that what it leaks stays bounded.
 _JOBS_PER_CHILD = 200
@@ -87,6 +81,7 @@ class FarmService(Service):
         self._surroundings = surroundings
         self._parts = Sequence(reactor, _STOP_WITHIN)
         self._starting: Deferred[None] = Deferred()
+        self._losing: Deferred[FarmError] = Deferred()
         self._reloading: list[Callable[[Settings], None]] = []
         #: The way to the database, once it is open.
         self.storage: Transactor | None = None
@@ -104,6 +99,10 @@ class FarmService(Service):
         running: Deferred[None] = Deferred()
         self._starting.addCallbacks(running.callback, running.errback)
         return running
+
+    def when_lost(self) -> Deferred[FarmError]:
+        """Fires with the reason when the farm is another manager's: this one has to stop."""
+        return self._losing
 
     def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
         """Stop everything in the opposite order; running builds go on."""
@@ -155,7 +154,11 @@ class FarmService(Service):
         ground.passes.all_known()
 
         sweep = self._sweep_old(ground, scanners)
-        await self._answer_commands(ground, scanners, sweep)
+        control = await answer_commands(ground, scanners, sweep)
+        self._parts.started("control socket", control.stop, 3.0)
+        ownership = Ownership(self._reactor, ground.storage, ground.epoch, self._losing.callback)
+        ownership.start()
+        self._parts.started("ownership", lambda: Deferred.fromCoroutine(ownership.stop()), 1.0)
         self.log.info(
             "started: epoch {epoch}, {builders} builders",
             epoch=ground.epoch.number,
@@ -218,24 +221,6 @@ class FarmService(Service):
             checkpoint=self._checkpoint,
             surroundings=self._surroundings,
         )
-
-    async def _answer_commands(self, ground: Ground, scanners: Scanners, sweep: Sweep) -> None:
-        """The control socket, with its verbs."""
-        farm = Farm(
-            reactor=ground.reactor,
-            settings=ground.settings,
-            transactor=ground.storage,
-            epoch=ground.epoch,
-            filestore=ground.store,
-            workers=ground.workers,
-            sweep=sweep,
-            utc_now=ground.utc_now,
-            live=LiveFarm(scanners.roster, scanners.pauses),
-        )
-        path = ground.settings.control_socket
-        control = ControlServer(ground.reactor, path, partial(verbs.call, farm))
-        await control.start()
-        self._parts.started("control socket", control.stop, 3.0)
 
     async def _listen(self, address: str, resource: Resource) -> None:
         try:

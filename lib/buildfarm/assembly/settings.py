@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 from buildfarm.assembly.endpoints import FORMS, endpoint_fault
 from buildfarm.assembly.ranges import number_faults
 from buildfarm.flow.plainfiles import open_plain
+from buildfarm.storage.uris import parsed
 from buildfarm.vocab.errors import SettingsError
 from buildfarm.vocab.settings import Settings
 from buildfarm.vocab.text import one_line
@@ -145,8 +146,10 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
                 f"{section}.public_url",
                 (f"{values.public_url!r} is not of the form http://HOST[:PORT][/PATH] (or https)"),
             )
-    if settings.manager.database and not settings.database_uri.startswith("sqlite:////"):
-        yield "manager.database", "only sqlite:///ABSOLUTE/PATH is a database that can be used"
+    try:
+        parsed(settings.database_uri)
+    except SettingsError as error:
+        yield "manager.database", str(error).rstrip(".")
     if len(str(settings.control_socket).encode()) > _MAX_SOCKET_PATH:
         yield (
             "manager.control_socket",

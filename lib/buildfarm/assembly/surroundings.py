@@ -18,6 +18,11 @@ from buildfarm.flow.threads import Crew, ThreadCrew
 from buildfarm.storage.database import Database
 
 
+def _open_database(uri: str) -> Database:
+    """The database of a manager, which nobody else may change meanwhile."""
+    return Database(uri, exclusive=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """The parts of the machine that decide when things happen, or what comes of chance.
@@ -28,7 +33,7 @@ class Surroundings:
     thread has used; `spread` numbers in 0 … 1 that keep retries apart.
     """
 
-    open_database: Callable[[str], Database] = Database
+    open_database: Callable[[str], Database] = _open_database
     make_crew: Callable[[int, str], Crew] = ThreadCrew
     wait_in_thread: Callable[..., Any] = blockingCallFromThread
     start_forks: Callable[[tuple[str, ...]], ForkServer] = ForkServer

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from buildfarm.admin.backups import remove_unfinished
-from buildfarm.assembly.ground import Ground
+from buildfarm.assembly.ground import Ground, no_checkpoint
 from buildfarm.assembly.walltime import utc_now as wall_time
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
@@ -38,10 +38,6 @@ def _none_in_use() -> frozenset[str]:
     return frozenset()
 
 
-def _no_checkpoint(name: str) -> None:
-    pass
-
-
 def make_sweep(
     reactor: Any,
     settings: Settings,
@@ -52,7 +48,7 @@ def make_sweep(
     files_in_use: Callable[[], frozenset[str]] = _none_in_use,
     utc_now: Callable[[], datetime] = wall_time,
     steady_for: Callable[[], float] = _always,
-    checkpoint: Callable[[str], None] = _no_checkpoint,
+    checkpoint: Callable[[str], None] = no_checkpoint,
 ) -> Sweep:
     """A sweep of what `settings` name, not started.
 

@@ -24,6 +24,7 @@ from buildfarm.flow.threads import Workers
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import LockHeld, Refused, ResetFailed
 from buildfarm.vocab.names import is_name
+from buildfarm.vocab.secrets import without_secrets
 from buildfarm.vocab.settings import ResetSettings
 
 #: Seconds between looks at whether an orphaned reset has ended.
@@ -86,9 +87,20 @@ class Resetter:
             raise ResetFailed(f"{builder.name} cannot be reset: {error}") from error
         finally:
             places.release()
+        output = without_secrets(result.output)
         if not result.succeeded:
-            raise ResetFailed(f"the reset command of {builder.name} {result.ending}", result.output)
-        return result.output
+            raise ResetFailed(f"the reset command of {builder.name} {result.ending}", output)
+        return output
+
+    async def earlier_over(self, builder: BuilderSnapshot) -> None:
+        """Return once no reset that an earlier manager began is at work on `builder`.
+
+        A clean builder too may have one coming: the end of a reset was reported while the next
+        one was under way, and the manager that had begun that was killed. Raises LockHeld,
+        DiskFull or OSError where that cannot be told.
+        """
+        if builder.virtualized:
+            (await self._take_lock(builder)).release()
 
     def _places_of(self, vm_host: str) -> DeferredSemaphore:
         if vm_host not in self._places:

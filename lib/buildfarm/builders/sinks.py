@@ -41,6 +41,7 @@ class Message:
         """The next part of the body."""
         self._size += len(chunk)
         if self._size > MAX_BYTES:
+            self._chunks.clear()  # the error that follows may live for long, and this with it
             raise BuilderNonsense(
                 f"{self._url} answered `{self._method}` with more than {MAX_BYTES} bytes"
             )
@@ -70,6 +71,7 @@ class LogPart:
         """The next part of the body; error pages are read and dropped."""
         self._size += len(chunk)
         if self._size > MAX_LOG_PART:
+            self._chunks.clear()
             raise BuilderNonsense(
                 f"{self._url} sent more than {MAX_LOG_PART} bytes for a part of its log"
             )

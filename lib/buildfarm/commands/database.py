@@ -4,8 +4,11 @@ Layer 7. `init` and `restore` change the database under a daemon's feet, so they
 Tests: tests/functional/commands/test_database.py.
 """
 
+import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -48,14 +51,16 @@ def init(manager: Manager) -> None:
 def check_config(manager: Manager) -> None:
     """Say whether the configuration file can be used, and if not, everything that is wrong.
 
-    It also says where a disk has less room than [manager] min_free_bytes.
+    It also says where a disk has less room than [manager] min_free_bytes, and which files others
+    could read that should not.
     """
+    from buildfarm.assembly.modes import open_modes
     from buildfarm.assembly.settings import load
     from buildfarm.scanning.diskwatch import shortages
 
     settings = load(manager.config)
     click.echo(f"{manager.config}: ok")
-    for sentence in shortages(settings):
+    for sentence in (*shortages(settings), *open_modes(manager.config, settings)):
         click.echo(f"warning: {sentence}.")
 
 
@@ -72,25 +77,52 @@ def backup(manager: Manager, file: Path) -> None:
     if file.exists():
         raise Refused(f"{file} cannot be made: File exists.")
     unfinished = file.with_name(f"{file.name}.unfinished")
-    try:
-        # Made here, for its owner alone: the manager may not be allowed to write there. What a
-        # killed command left is not a backup.
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise Refused(f"{file} cannot be made: {error.strerror}.") from error
-    try:
-        with os.fdopen(descriptor, "r+b") as target:
-            done = manager.ask_with("backup", {}, [file.name], [target])
-            os.fsync(target.fileno())
-            _require_copied(target, done)
-        os.link(unfinished, file)  # unlike a rename, not over a file that has appeared meanwhile
+    with ExitStack() as stack:
+        try:
+            target = stack.enter_context(_made_alone(unfinished))
+        except BlockingIOError:
+            raise Refused(f"{file} is being made by another command; wait for that.") from None
+        except OSError as error:
+            raise Refused(f"{file} cannot be made: {error.strerror}.") from error
+        done = manager.ask_with("backup", {}, [file.name], [target])
+        os.fsync(target.fileno())
+        _require_copied(target, done)
+        try:
+            os.link(unfinished, file)  # unlike a rename, not over what has appeared meanwhile
+        except FileExistsError:
+            raise Refused(f"{file} cannot be made: File exists.") from None
         flush_directory(file.absolute().parent)
-    except FileExistsError:
-        raise Refused(f"{file} cannot be made: File exists.") from None
-    finally:
-        unfinished.unlink(missing_ok=True)
     click.echo(f"The database was copied to {file} ({done['size']} bytes) and checked.")
+
+
+@contextmanager
+def _made_alone(unfinished: Path) -> Iterator[BinaryIO]:
+    """The new file `unfinished`, and no other command takes its name meanwhile; gone afterwards.
+
+    It is made here, for its owner alone, since the manager may not be allowed to write there.
+    Raises BlockingIOError where another command writes it; what a killed one left is removed.
+    """
+    with suppress(FileNotFoundError), _locked(unfinished):
+        unfinished.unlink()
+    descriptor = os.open(unfinished, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "r+b") as stream, _locked(unfinished) as lock:
+        if not os.path.samestat(os.fstat(descriptor), os.fstat(lock)):
+            raise BlockingIOError  # another one came between the two lines above
+        try:
+            yield stream
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Hold the lock of `path` by a descriptor of its own, which no manager that hangs is sent."""
+    lock = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield lock
+    finally:
+        os.close(lock)
 
 
 def _require_copied(target: BinaryIO, done: dict[str, Any]) -> None:

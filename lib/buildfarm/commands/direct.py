@@ -41,7 +41,7 @@ def do_directly(
     Raises LockTaken where another process works there, and whatever the verb raises.
     """
     settings = load(config)
-    database = Database(settings.database_uri)
+    database = Database(settings.database_uri, exclusive=True)
     database.check()
     offered = tuple(map(OfferedFile, request.files, files))
 

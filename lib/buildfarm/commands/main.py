@@ -15,6 +15,7 @@ import click
 
 from buildfarm.commands.asking import CONFIG_VARIABLE, DEFAULT_CONFIG, Manager
 from buildfarm.vocab.errors import FarmError
+from buildfarm.vocab.settings import UMASK
 from buildfarm.vocab.text import abridged, shown
 
 #: Where each command is: its module and the click command in it.
@@ -82,6 +83,7 @@ def cli(ctx: click.Context, config: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 refused, 2 wrong usage."""
+    os.umask(UMASK)
     try:
         status: Any = cli.main(arguments, prog_name="buildd-manager", standalone_mode=False)
         sys.stdout.flush()

@@ -43,6 +43,7 @@ def run(manager: Manager) -> int:
         manager.config,
         log_file=log_file,
         readiness=Readiness(reactor, os.environ),
+        when_ready=expect_long_life,
     )
     expect_long_life()
     reactor.callWhenRunning(daemon.startService)

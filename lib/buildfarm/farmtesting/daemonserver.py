@@ -37,7 +37,7 @@ _REASONS = {200: "OK", 206: "Partial Content", 404: "Not Found", 416: "Range Not
 
 @dataclass(slots=True)
 class _Request:
-    path: bytes
+    path: bytes = b""
     range: bytes = b""
     body: list[bytes] = field(default_factory=list)
 
@@ -69,9 +69,14 @@ class DaemonServer(Protocol):
         """The client is gone; what it asked for is carried out nevertheless."""
         self.open = False
 
-    def on_url(self, url: bytes) -> None:
+    def on_message_begin(self) -> None:
         """A request begins."""
-        self._coming = _Request(url)
+        self._coming = _Request()
+
+    def on_url(self, url: bytes) -> None:
+        """The next part of the request's path: it may come in several packets."""
+        if self._coming is not None:
+            self._coming.path += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Of the headers only one counts."""

@@ -15,7 +15,8 @@ from twisted.internet.threads import deferToThread
 
 from buildfarm.admin.client import ask, connect
 from buildfarm.admin.protocol import Request
-from buildfarm.assembly.service import FarmService, no_checkpoint
+from buildfarm.assembly.ground import no_checkpoint
+from buildfarm.assembly.service import FarmService
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Order, Script
@@ -94,12 +95,16 @@ class Farm:
         test: FarmTestCase,
         scanning: ScanningSettings = QUICK,
         resets: ResetSettings | None = None,
+        database: str = "",
     ) -> "Farm":
-        """A farm in a directory of the test's, not running yet."""
+        """A farm in a directory of the test's, not running yet.
+
+        `database` is the URI of another one than SQLite in that directory.
+        """
         root = test.make_directory()
         port = free_port()
         settings = Settings(
-            manager=ManagerSettings(state_dir=root / "state", min_free_bytes=1),
+            manager=ManagerSettings(state_dir=root / "state", database=database, min_free_bytes=1),
             files=FilesSettings(
                 listen=f"tcp:{port}:interface=127.0.0.1", public_url=f"http://127.0.0.1:{port}"
             ),

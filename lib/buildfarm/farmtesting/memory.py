@@ -28,6 +28,7 @@ class MemoryTransport:
         self.peer: MemoryTransport | None = None
         self._paused = False
         self.waiting: list[bytes] = []
+        self._producer: Any = None
 
     def write(self, data: bytes) -> None:
         """Hand `data` to the other end, or keep it there while that end is paused."""
@@ -50,6 +51,22 @@ class MemoryTransport:
         self._paused = False
         while self.waiting and not self._paused:
             self.protocol.dataReceived(self.waiting.pop(0))
+        if self.peer is not None:
+            self.peer.produce()
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        """Have a pull producer write for as long as the other end takes it."""
+        self._producer = producer
+        self.produce()
+
+    def unregisterProducer(self) -> None:
+        """The producer has written everything."""
+        self._producer = None
+
+    def produce(self) -> None:
+        """Have the producer write until there is none, or the other end pauses or is gone."""
+        while self._producer is not None and self.peer is not None and not self.peer._paused:
+            self._producer.resumeProducing()
 
     def loseConnection(self) -> None:
         """End the connection in peace."""

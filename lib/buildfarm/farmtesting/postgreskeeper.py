@@ -27,7 +27,6 @@ OWNER = "buildd"
 
 _USERS = ("postgres", "nobody")
 
-
 _STOPPING = {
     "smart": signal.SIGTERM,
     "fast": signal.SIGINT,

@@ -3,22 +3,21 @@
 Beside the layers; for tests/functional/restarts. The builders are fake daemons in the test's
 process. Builds of the archives `main` and `virtual` are published by the `directory` uploader,
 those of `apt` and `apt-virtual` by reprepro; the virtual ones are built by virtual builders, which
-are reset by a command. What a test asks is read from the database; what has to be there before a
-manager starts is written to it directly.
+a command resets. Tests read the database, and write to it what has to be there before a start.
 """
 
 import hashlib
-import json
 import signal
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from buildfarm.assembly.lock import daemon_answers
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.configfile import as_toml
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
 from buildfarm.farmtesting.farm import CHROOT_SHA1, Farm
@@ -42,6 +41,8 @@ ARCHIVES = {
     UploaderKind.DIRECTORY: ("main", "virtual"),
     UploaderKind.REPREPRO: ("apt", "apt-virtual"),
 }
+
+_MODULE = (sys.executable, "-m")
 
 
 class WatchedDaemon(FakeDaemon):
@@ -84,10 +85,7 @@ class RestartFarm(Farm):
         self.daemons: dict[str, WatchedDaemon] = {}
         self.made: dict[str, Mapping[str, bytes]] = {}
         self.manager: Process | None = None
-        self._storage = Transactor(
-            test.reactor, Database(self.settings.database_uri), lambda announcement: None, 1
-        )
-        test.addCleanup(self._storage.stop, 5.0)
+        self._storage = self._opened()
         test.addCleanup(kill_processes_in, root)
         self.resets.start()
         test.addCleanup(self.resets.stop)
@@ -110,8 +108,16 @@ class RestartFarm(Farm):
         if step is None:
             arguments = self.command("run")
         else:
-            module = [sys.executable, "-m", "buildfarm.farmtesting.managerprocess"]
-            arguments = [*module, str(self.config), step, str(count), number.name]
+            arguments = [*_MODULE, "buildfarm.farmtesting.managerprocess", str(self.config)]
+            arguments += [step, str(count), number.name]
+        return self._start(arguments, env)
+
+    def start_shifted_manager(self, clock: Path) -> Process:
+        """Start a manager whose wall clock is off by as many seconds as the file `clock` says."""
+        module = "buildfarm.farmtesting.shiftedmanager"
+        return self._start([*_MODULE, module, str(self.config), str(clock)], None)
+
+    def _start(self, arguments: list[str], env: Mapping[str, str] | None) -> Process:
         manager = Process.start(self.test.reactor, arguments, self.log, cwd=self.root, env=env)
         self.manager = manager
         self.test.addCleanup(self.kill, manager)
@@ -119,8 +125,7 @@ class RestartFarm(Farm):
 
     def command(self, *arguments: str) -> list[str]:
         """A command of `buildd-manager` for this farm."""
-        module = [sys.executable, "-m", "buildfarm.commands.main"]
-        return [*module, "--config", str(self.config), *arguments]
+        return [*_MODULE, "buildfarm.commands.main", "--config", str(self.config), *arguments]
 
     async def wait_until_ready(self) -> None:
         """Return when the manager takes commands."""
@@ -153,6 +158,20 @@ class RestartFarm(Farm):
     def story(self) -> str:
         """The end of what the managers have logged."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-60:])
+
+    def _opened(self) -> Transactor:
+        database = Database(self.settings.database_uri)
+        storage = Transactor(self.test.reactor, database, lambda announcement: None, 1)
+        self.test.addCleanup(storage.stop, 5.0)
+        return storage
+
+    async def close_database(self) -> None:
+        """Before another takes its place."""
+        await self._storage.stop(5.0)
+
+    def open_database(self) -> None:
+        """After another has taken its place."""
+        self._storage = self._opened()
 
     # What there is to build, and where.
 
@@ -234,19 +253,14 @@ class RestartFarm(Farm):
 
     async def wait_until_all_built(self, deadline: float = 60.0) -> None:
         """Return once every build is FULLYBUILT."""
-
-        async def unbuilt() -> list[str]:
-            found = await self.read(builds.builds)
-            return [
-                f"{build.title}: {build.state.value} {build.reason or ''}"
-                for build in found
-                if build.state is not BuildState.FULLYBUILT
-            ]
-
         left: list[str] = []
 
         async def all_built() -> bool:
-            left[:] = await unbuilt()
+            left[:] = [
+                f"{build.title}: {build.state.value} {build.reason or ''}"
+                for build in await self.read(builds.builds)
+                if build.state is not BuildState.FULLYBUILT
+            ]
             return not left
 
         def what() -> str:
@@ -268,16 +282,3 @@ class RestartFarm(Farm):
                 "debian", "bookworm", architecture, chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64
             )
             await storage.write(chroots.set_chroot, chroot, "test", utc_now())
-
-
-def as_toml(settings: Settings) -> str:
-    """The configuration file that says `settings`."""
-    lines = []
-    for section, values in asdict(settings).items():
-        lines.append(f"[{section}]")
-        lines += [
-            f"{key} = {json.dumps(value, default=str)}"
-            for key, value in values.items()
-            if value is not None
-        ]
-    return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """A disk that a test can fill: a small tmpfs, gone with the test whatever becomes of it.
 
-Beside the layers; for tests/functional/faults. Mounting needs root.
+Beside the layers; for tests/functional/faults and commands. Mounting needs root.
 """
 
 import errno

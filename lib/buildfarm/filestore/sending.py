@@ -4,18 +4,23 @@ Layer 3; tests in `tests/functional/filestore/test_resource.py`.
 
 A whole farm may ask in the same second, after a restart for one: requests beyond those that are
 answered at once wait in line for a while, since a build daemon that is refused does not ask again.
+No address has all places, or all of the line: a builder that reads as slowly as it may keeps no
+other from its files.
 """
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from http import HTTPStatus
+from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore
+from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.defer import TimeoutError as DeferredTimeout
 from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from buildfarm.filestore.replies import Reply
+from buildfarm.flow.peerplaces import PeerPlaces, share_of
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import Stopped
@@ -49,7 +54,8 @@ class SendingResource(Resource, ABC):
         self.downloads = 0
         self._reactor = reactor
         self._workers = workers
-        self._places = DeferredSemaphore(max_downloads)
+        self._places = PeerPlaces(max_downloads)
+        self._by_address: Counter[str] = Counter()
 
     @abstractmethod
     async def answer(self, reply: Reply) -> None:
@@ -58,19 +64,21 @@ class SendingResource(Resource, ABC):
     def render(self, request: Request) -> int:
         """Begin to answer, or say at once what cannot be answered."""
         reply = Reply(self._reactor, self._workers, request)
+        address, line = _address_of(request), self._places.count * (1 + WAITING_PER_PLACE)
         if request.method not in _METHODS:
             allow = ", ".join(method.decode() for method in _METHODS)
             sentence = "Files can only be read here."
             reply.refuse(HTTPStatus.METHOD_NOT_ALLOWED, sentence, allow=allow)
-        elif self.downloads >= self._places.limit * (1 + WAITING_PER_PLACE):
+        elif self.downloads >= line or self._by_address[address] >= share_of(line):
             self._send_away(reply)
         else:
             self.downloads += 1
-            Deferred.fromCoroutine(self._answer_in_turn(reply))
+            self._by_address[address] += 1
+            Deferred.fromCoroutine(self._answer_in_turn(reply, address))
         return NOT_DONE_YET
 
-    async def _answer_in_turn(self, reply: Reply) -> None:
-        place = self._places.acquire()
+    async def _answer_in_turn(self, reply: Reply, address: str) -> None:
+        place = self._places.acquire(address)
         if not place.called:
             place.addTimeout(PATIENCE, self._reactor)  # type: ignore[arg-type]
             reply.request.notifyFinish().addErrback(lambda _: place.cancel())
@@ -82,9 +90,12 @@ class SendingResource(Resource, ABC):
             pass  # it has hung up
         else:
             await self._answer_alone(reply)
-            self._places.release()
+            self._places.release(address)
         finally:
             self.downloads -= 1
+            self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
 
     def _send_away(self, reply: Reply) -> None:
         sentence = f"{self.downloads} downloads are under way; come back later."
@@ -103,3 +114,9 @@ class SendingResource(Resource, ABC):
             else:
                 status = HTTPStatus.INTERNAL_SERVER_ERROR
                 reply.refuse(status, "The manager could not answer this request.")
+
+
+def _address_of(request: Request) -> str:
+    """Who asks; all who come by a socket file are one."""
+    client: Any = request.getClientAddress()
+    return str(getattr(client, "host", ""))

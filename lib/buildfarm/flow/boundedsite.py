@@ -2,11 +2,13 @@
 
 Twisted bounds the request line and the headers (16 KiB, 500 of them). A request that trickles in
 would hold its connection for ever, since each byte is taken for a sign of life; and a body would
-be kept, on the disk in the end, before anybody asks whether there should be one.
+be kept, on the disk in the end, before anybody asks whether there should be one. Of the connections
+no address has more than its share.
 
 Tests: tests/functional/flow/test_boundedsite.py.
 """
 
+from collections import Counter
 from typing import Any
 
 from twisted.internet.interfaces import IAddress
@@ -15,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
 
+from buildfarm.flow.peerplaces import share_of
 from buildfarm.flow.quietsite import QuietSite
 from buildfarm.flow.reactors import Clock, Timer
 
@@ -29,20 +32,21 @@ class _Channel(HTTPChannel):
     """One connection."""
 
     bounded_site: "BoundedSite"
+    address: str
     _deadline: Timer | None = None
     _refused = False
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """Count it, and wait for its first request."""
         super().connectionMade()  # type: ignore[no-untyped-call]
-        self.bounded_site.connections += 1
+        self.bounded_site.count(self.address, 1)
         self._await_request()
 
     def connectionLost(  # noqa: N802 - Twisted's name
         self, reason: Failure = connectionDone
     ) -> None:
         """It is gone."""
-        self.bounded_site.connections -= 1
+        self.bounded_site.count(self.address, -1)
         self._stop_waiting()
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
@@ -100,11 +104,21 @@ class BoundedSite(QuietSite):
         self.clock = reactor
         self.deadline = deadline
         self._max_connections = max_connections
+        self._by_address: Counter[str] = Counter()
+
+    def count(self, address: str, change: int) -> None:
+        """`address` has opened a connection, or lost one."""
+        self.connections += change
+        self._by_address[address] += change
+        if not self._by_address[address]:
+            del self._by_address[address]
 
     def buildProtocol(self, addr: IAddress | None) -> Any:  # noqa: N802 - Twisted's name
         """A connection, or None where there are too many."""
-        if self.connections >= self._max_connections:
+        address = str(getattr(addr, "host", ""))
+        share = share_of(self._max_connections)
+        if self.connections >= self._max_connections or self._by_address[address] >= share:
             return None
         channel: Any = super().buildProtocol(addr)  # type: ignore[no-untyped-call]
-        channel.bounded_site = self
+        channel.bounded_site, channel.address = self, address
         return channel

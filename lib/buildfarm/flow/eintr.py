@@ -4,12 +4,12 @@ Since PEP 475 the interpreter repeats its own system calls: `os.read`, `open`, `
 `os.waitpid`, `select.poll`, `time.sleep` and the like go on after a signal whose Python-level
 part did not raise. It does not do so for
 
-- C libraries that make system calls themselves, such as libpq below psycopg2: they report EINTR
-  in an exception class of their own, or by its text only;
+- C libraries that make system calls themselves and report EINTR in an exception class of their
+  own, or by its text only (libpq is none of them: docs/decisions/075);
 - calls after a signal whose Python-level part raises InterruptedError itself;
 - `os.close`, whose descriptor is gone after EINTR and must not be closed again: never in here.
 
-The database's acts and the waits for locks and children go through `retrying_eintr`.
+Waits for locks go through `retrying_eintr`.
 
 Tests: tests/unit/flow/test_eintr.py, tests/functional/flow/test_eintr.py.
 """

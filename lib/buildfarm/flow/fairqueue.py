@@ -38,7 +38,7 @@ class FairQueue:
         self._cpu_clock = cpu_clock
         self._turns: dict[Hashable, deque[Deferred[None]]] = {}
         self._ring: deque[Hashable] = deque()
-        self._cpu: dict[Hashable, float] = {}
+        self._cpu_used = 0.0
         self._serving = False
 
     @property
@@ -46,24 +46,16 @@ class FairQueue:
         """How many turns are waited for."""
         return sum(map(len, self._turns.values()))
 
-    def cpu_used(self, key: Hashable) -> float:
-        """Seconds of CPU that the steps of `key` have used since it was first seen or forgotten."""
-        return self._cpu.get(key, 0.0)
-
     @property
-    def total_cpu_used(self) -> float:
-        """Seconds of CPU that the steps of all remembered keys have used."""
-        return sum(self._cpu.values())
-
-    def forget(self, key: Hashable) -> None:
-        """Drop what was measured for `key`, once nobody submits for it any more."""
-        self._cpu.pop(key, None)
+    def cpu_used(self) -> float:
+        """Seconds of CPU that all steps have used."""
+        return self._cpu_used
 
     def turn(self, key: Hashable) -> Deferred[None]:
         """Fires when it is the turn of `key`; never within this call.
 
-        What the awaiting coroutine does up to its next wait is its step: it is measured, and it
-        counts against the slice.
+        What the awaiting coroutine does up to its next wait is its step: it counts against the
+        slice.
         """
         turn: Deferred[None] = Deferred()
         turns = self._turns.get(key)
@@ -96,8 +88,7 @@ class FairQueue:
             if turn.called:  # cancelled
                 continue
             turn.callback(None)
-            cpu, before = self._cpu_clock(), cpu
-            self._cpu[key] = self._cpu.get(key, 0.0) + cpu - before
+        self._cpu_used += self._cpu_clock() - cpu
         self._serving = bool(self._ring)
         if self._serving:
             self._reactor.callLater(0, self._serve)

@@ -24,8 +24,9 @@ _NETWORK_RIGHTS = {4: 0b11}
 _SCOPES = {6: 0b11}
 _RIGHTS = (_FILE_RIGHTS, _NETWORK_RIGHTS, _SCOPES)
 
-# A kernel without Landlock, or one that was started without it.
-_ABSENT = frozenset({errno.ENOSYS, errno.EOPNOTSUPP})
+# A kernel without Landlock, one that was started without it, or a sandbox around us that does not
+# let it be asked for.
+_ABSENT = frozenset({errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM})
 
 
 class _Ruleset(ctypes.Structure):

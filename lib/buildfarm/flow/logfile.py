@@ -10,6 +10,7 @@ from pathlib import Path
 
 from twisted.logger import LogEvent, Logger, LogLevel, eventAsText
 
+from buildfarm.vocab.secrets import without_secrets
 from buildfarm.vocab.text import shown
 
 _STANDARD_ERROR = 2
@@ -18,12 +19,13 @@ _STANDARD_ERROR = 2
 def log_line(event: LogEvent) -> str:
     """`event` as `TIME LEVEL WHERE: TEXT` and, with a failure, its traceback on indented lines.
 
-    The time is UTC. Text that came from builders and packages is escaped like everything else.
+    The time is UTC. Text that came from builders and packages is escaped like everything else, and
+    secrets are blotted out.
     """
     time = datetime.fromtimestamp(event.get("log_time", 0.0), UTC)
     level = event.get("log_level", LogLevel.info)
     text = eventAsText(event, includeTimestamp=False, includeSystem=False)
-    first, *rest = shown(text).rstrip("\n").split("\n")
+    first, *rest = shown(without_secrets(text)).rstrip("\n").split("\n")
     when = f"{time:%Y-%m-%dT%H:%M:%S}.{time.microsecond // 1000:03}Z"
     head = f"{when} {level.name} {event.get('log_namespace', '-')}: {first}"
     lines = [head, *(f"    {line}" for line in rest)]
@@ -99,4 +101,4 @@ def _dropped(event: LogEvent, lines: int) -> LogEvent:
 
 
 def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)

@@ -33,7 +33,7 @@ async def remove_leftovers(
     know stays, or goes when it is older than `unknown_before`: it may be a restored one, and the
     one of before be put back. What cannot be removed is logged.
     """
-    names = await workers.run(lambda: sorted(path.name for path in spool_dir.iterdir()))
+    names = await workers.run(_names_in, spool_dir)
     removed = 0
     for start in range(0, len(names), _TOGETHER):
         some = names[start : start + _TOGETHER]
@@ -49,6 +49,11 @@ async def remove_leftovers(
             else:
                 removed += 1
     return removed
+
+
+def _names_in(spool_dir: Path) -> list[str]:
+    """Where no manager has run yet there is no spool."""
+    return sorted(path.name for path in spool_dir.iterdir()) if spool_dir.is_dir() else []
 
 
 def _older(spool_dir: Path, names: tuple[str, ...], before: datetime) -> list[str]:

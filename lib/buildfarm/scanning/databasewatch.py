@@ -8,9 +8,7 @@ Tests: tests/unit/scanning/test_databasewatch.py, tests/functional/faults/test_d
 import os
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
-
+from buildfarm.flow.lookout import Lookout
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.pauses import Pauses
@@ -45,18 +43,16 @@ class DatabaseWatch:
         self._workers = workers
         self._pauses = pauses
         self._known: tuple[int, int] | None = None
-        self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
-        self._loop.clock = reactor  # type: ignore[assignment]
+        self._lookout = Lookout(reactor, INTERVAL, self._look, "the file of the database")
 
     def start(self) -> None:
         """Look now and from now on."""
         if self._path is not None:
-            self._loop.start(INTERVAL)
+            self._lookout.start()
 
     def stop(self) -> None:
         """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
+        self._lookout.stop()
 
     async def _look(self) -> None:
         assert self._path is not None, "start() does not begin without one"

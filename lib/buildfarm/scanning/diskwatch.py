@@ -11,10 +11,9 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from buildfarm.flow.lookout import Lookout
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.scanning.pauses import DISK, Pauses
@@ -123,17 +122,15 @@ class DiskWatch:
         #: Limits that were broken at the last look.
         self._broken: set[str] = set()
         self._short = False
-        self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
-        self._loop.clock = reactor  # type: ignore[assignment]
+        self._lookout = Lookout(reactor, INTERVAL, self._look, "the disks")
 
     def start(self) -> None:
         """Look now and from now on."""
-        self._loop.start(INTERVAL)
+        self._lookout.start()
 
     def stop(self) -> None:
         """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
+        self._lookout.stop()
 
     async def _look(self) -> None:
         try:
@@ -165,8 +162,8 @@ class DiskWatch:
     def _pause_if(self, subject: str, reason: str | None) -> None:
         if reason is None:
             self._pauses.resume(subject)
-        elif self._pauses.pause(subject, reason):
-            self.log.critical("dispatch pauses: {reason}", reason=reason)
+        else:
+            self._pauses.pause(subject, reason)
 
     def _note_if(self, subject: str, reason: str | None) -> None:
         if reason is None:

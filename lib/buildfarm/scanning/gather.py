@@ -30,6 +30,10 @@ from buildfarm.vocab.states import BuildOutcome
 from buildfarm.vocab.text import one_line
 from buildfarm.vocab.upload import spool_name
 
+#: Seconds after which a gather goes on without one of the `settings.concurrent` places: builders
+#: that send as slowly as they may must not keep the others waiting (docs/decisions/141).
+PLACE_SECONDS = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -55,11 +59,6 @@ def _keep(spool: Path) -> None:
     with full_disk_named(spool):
         flush_directory(spool)
         flush_directory(spool.parent)
-
-
-#: Seconds after which a gather goes on without one of the `settings.concurrent` places: builders
-#: that send as slowly as they may must not keep the others waiting (docs/decisions/141).
-PLACE_SECONDS = 30.0
 
 
 class Gatherer:

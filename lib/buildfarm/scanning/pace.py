@@ -12,9 +12,9 @@ from buildfarm.vocab.settings import ScanningSettings
 #: Seconds of CPU that a scan takes before any was measured; also the least that is believed.
 FIRST_COST = 0.0002
 
-#: A scan's own share in what is measured from turn to turn: reading its reply from the socket
-#: happens outside of its turns and takes about as long as the turns themselves.
-_UNMEASURED = 2.0
+#: A scan's cost for each second that is measured: only what leads to the question happens in a
+#: turn. Reading the reply and acting on it takes about twice as long.
+_UNMEASURED = 3.0
 
 #: How many scans the measured cost is an average over, so that it follows the farm.
 _WINDOW = 1000

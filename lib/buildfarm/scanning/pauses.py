@@ -35,12 +35,12 @@ class Pauses:
         """Whether dispatch is paused."""
         return bool(self._pausing)
 
-    def pause(self, subject: str, reason: str) -> bool:
-        """Pause because of `reason`; True where `subject` was no reason before."""
+    def pause(self, subject: str, reason: str) -> None:
+        """Pause because of `reason`; logged where `subject` did not pause dispatch before."""
         if subject not in self._pausing:
             self.log.critical("dispatch pauses: {reason}", reason=reason)
         self._pausing.add(subject)
-        return self.note(subject, reason)
+        self.note(subject, reason)
 
     def is_paused(self, subject: str) -> bool:
         """Whether this subject is a reason for which dispatch is paused."""

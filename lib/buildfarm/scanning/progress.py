@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 
 from twisted.internet.interfaces import IReactorTime
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from buildfarm.flow.lookout import Lookout
 from buildfarm.vocab.errors import FarmError
 from buildfarm.vocab.progress import ProgressNote
 
@@ -31,8 +31,7 @@ class ProgressJournal:
         """`write` commits one batch; notes of attempts that have moved on are skipped by it."""
         self._write = write
         self._waiting: dict[int, ProgressNote] = {}
-        self._loop = LoopingCall(self._flush_in_loop)
-        self._loop.clock = reactor
+        self._lookout = Lookout(reactor, INTERVAL, self._flush_in_loop, "progress of builds")
 
     def note(self, note: ProgressNote) -> None:
         """Add `note` to the next batch, over what is waiting for the same attempt."""
@@ -71,10 +70,9 @@ class ProgressJournal:
 
     def start(self) -> None:
         """Write batches from now on."""
-        self._loop.start(INTERVAL, now=False)
+        self._lookout.start(now=False)
 
     async def stop(self) -> None:
         """Write what waits and end."""
-        if self._loop.running:
-            self._loop.stop()
+        self._lookout.stop()
         await self._flush_in_loop()

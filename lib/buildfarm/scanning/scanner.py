@@ -20,7 +20,8 @@ from buildfarm.scanning.judge import Judge
 from buildfarm.scanning.pace import Pace
 from buildfarm.scanning.steps import NOW, Steps
 from buildfarm.verdicts.scanplan import Holding, Step, holding_of, plan
-from buildfarm.vocab.errors import BuilderError, StaleState
+from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.errors import BuilderError, FarmError, StaleState
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.text import one_line
 
@@ -40,10 +41,12 @@ class Scanner:
         pace: Pace,
         turn: Callable[[int], Awaitable[None]],
         fetch_standing: Callable[[int], Awaitable[Standing]],
+        earlier_reset_over: Callable[[BuilderSnapshot], Awaitable[None]],
     ) -> None:
         """`turn` is awaited before each cycle, so that all builders are served in turn.
 
         `fetch_standing` reads what the database says now of the builder with this id.
+        `earlier_reset_over` returns once no reset that an earlier manager began is at work on it.
         """
         self._reactor = reactor
         self._steps = steps
@@ -52,6 +55,8 @@ class Scanner:
         self._pace = pace
         self._turn = turn
         self._fetch_standing = fetch_standing
+        self._earlier_reset_over = earlier_reset_over
+        self._alone = False
         self._failures_in_row = 0
         self._last_failure = ""
         self._outdated = False
@@ -148,13 +153,15 @@ class Scanner:
     async def _cycle(self) -> float:
         """Observe, plan, act, once; the seconds until the next cycle."""
         await self._turn(self._steps.builder.id)
+        if not self._alone:
+            await self._earlier_reset_over(self._steps.builder)
+            self._alone = True
         if self._outdated:
             await self._read_standing()
         said: Observation | None = None
         step = self._plan(said)
         if step is Step.ASK:
             said = await self._steps.client.fetch_status()
-            await self._turn(self._steps.builder.id)
             self._pace.scanned()
             self._judge.answered(self._steps.builder.id)
             step = self._plan(said)
@@ -192,6 +199,9 @@ class Scanner:
             self._outdated = True
         except CancelledError:
             raise
+        except FarmError as unjudged:  # the database cannot be written now
+            words = "builder={builder} a failure is judged later: {error}"
+            self.log.warn(words, builder=steps.builder.name, error=unjudged)
         except Exception:  # noqa: BLE001 - the next cycle tries again
             self.log.failure(
                 "builder={builder} a failure could not be judged", builder=steps.builder.name

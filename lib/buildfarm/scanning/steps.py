@@ -235,23 +235,23 @@ class Steps:
     async def _await_abort(self, said: Observation | None) -> float:
         return await self._await_rest("ABORTING")
 
-    async def _await_rest(self, state: str) -> float:
+    async def _await_rest(self, state: str, times: int = 1) -> float:
         """Until it is at rest, however its answers go to and fro; beyond the deadline it is out."""
         now = self._reactor.seconds()
         if self._resting_since is None:
             self._resting_since = now
-        if now - self._resting_since > self._crew.scanning.abort_deadline:
+        if now - self._resting_since > times * self._crew.scanning.abort_deadline:
             return await self._end(self._crew.judge.overdue(self.builder, self.job, state))
         return self._crew.pace.ending(self.builder.id)
 
     async def _clean(self, said: Observation | None) -> float:
         await self.client.clean()
-        waits = await self._await_rest("DIRTY")
+        waits = await self._await_rest("DIRTY", times=2)
         return waits if self._previous is Step.CLEAN else NOW
 
     async def _confirm_idle(self, said: Observation | None) -> float:
         if not await self._crew.cleaner.confirm_idle(self.client):
-            return await self._await_rest("DIRTY")
+            return await self._await_rest("DIRTY", times=2)
         return await self._claim(ClaimRequest(self.builder.id, becomes_clean=True))
 
     async def _reset(self, said: Observation | None) -> float:

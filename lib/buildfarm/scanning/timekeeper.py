@@ -7,10 +7,9 @@ written goes by wall time, which does. Tests: tests/unit/scanning/test_timekeepe
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from twisted.internet.defer import Deferred
-from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from buildfarm.flow.lookout import Lookout
 from buildfarm.flow.reactors import Clock
 from buildfarm.storage.transactor import Transactor
 from buildfarm.storage.waits import end_waits_beyond
@@ -20,8 +19,12 @@ from buildfarm.vocab.settings import Settings
 
 #: Seconds between two looks, and by how much the clocks may come apart meanwhile: one that is kept
 #: right is moved by far less.
-INTERVAL = 5.0
-TOLERANCE = 2.0
+INTERVAL = 1.0
+TOLERANCE = 0.5
+
+#: Seconds after which waits are looked at whatever the clock did: it may have been set twice
+#: between two looks.
+WAITS_INTERVAL = 60.0
 
 #: No wait is meant to be longer than this many times the longest delay: delays are spread.
 _AT_MOST = 2.0
@@ -47,18 +50,16 @@ class Timekeeper:
         self._wall, self._steady = utc_now(), reactor.seconds()
         self._set_at = self._steady
         # Also after a start: nobody knows what the clock was before.
-        self._waits_checked = False
-        self._loop = LoopingCall(lambda: Deferred.fromCoroutine(self._look()))
-        self._loop.clock = reactor  # type: ignore[assignment]
+        self._waits_checked: float | None = None
+        self._lookout = Lookout(reactor, INTERVAL, self._look, "the clock")
 
     def start(self) -> None:
         """Look now and from now on."""
-        self._loop.start(INTERVAL)
+        self._lookout.start()
 
     def stop(self) -> None:
         """Look no more."""
-        if self._loop.running:
-            self._loop.stop()
+        self._lookout.stop()
 
     def steady_for(self) -> float:
         """For how many seconds, at most since the start, the wall clock has not jumped."""
@@ -71,7 +72,7 @@ class Timekeeper:
         self._wall, self._steady = wall, steady
         if abs(jump) > TOLERANCE:
             self._set_at = steady
-            self._waits_checked = False
+            self._waits_checked = None
             self.log.warn(
                 "the clock of this machine was set {where} by {jump:.0f} s, or it slept",
                 where="forwards" if jump > 0 else "back",
@@ -80,7 +81,7 @@ class Timekeeper:
 
     async def _look(self) -> None:
         self._compare()
-        if self._waits_checked:
+        if self._waits_checked is not None and self._steady < self._waits_checked + WAITS_INTERVAL:
             return
         longest = max(LONGEST_DELAY, self.settings.uploads.longest_retry)
         horizon = self._wall + timedelta(seconds=_AT_MOST * longest)
@@ -89,6 +90,6 @@ class Timekeeper:
         except FarmError as error:
             self.log.warn("waits were not compared with the clock: {error}", error=error)
             return
-        self._waits_checked = True
+        self._waits_checked = self._steady
         if ended:
             self.log.warn("{ended} waits for a time far off were ended", ended=ended)

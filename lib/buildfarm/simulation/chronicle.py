@@ -94,6 +94,8 @@ def out_of_order(story: Story) -> Iterator[Wrong]:
         if before is not None and after is not before and after not in _TABLES[type(after)][before]:
             yield f"{_named(subject)} went from {before} to {after}", *at
         states[subject] = after
+        if before is BuildState.FAILEDTOUPLOAD and after is BuildState.UPLOADING:
+            _upload_again(states, event.build_id)
     for build in story.builds:
         told = states.get(("build", build.id))
         if told is not build.state:
@@ -103,6 +105,12 @@ def out_of_order(story: Story) -> Iterator[Wrong]:
         if told is not attempt.state:
             words = f"{attempt.cookie} is {attempt.state} and its events say {told}"
             yield words, attempt.build_id, attempt.builder_name
+
+
+def _upload_again(states: dict[tuple[object, ...], Enum], build_id: int | None) -> None:
+    """A retry opens the last attempt of a build again; that event is told of the build."""
+    last = max(subject for subject in states if subject[:2] == ("attempt", build_id))
+    states[last] = AttemptState.GATHERED
 
 
 def _subject(event: EventSnapshot, state: Enum) -> tuple[object, ...]:

@@ -78,6 +78,7 @@ class Farm:
 
     def __init__(self, plan: Plan, root: Path) -> None:
         self.plan = plan
+        self.root = str(root)
         self.world = World(plan.seed)
         self.settings = settings_for(root)
         for directory in (self.settings.spool_dir, self.settings.locks_dir):
@@ -95,6 +96,8 @@ class Farm:
         self.database = MemoryDatabase(f"{self._chance.randrange(1 << 32):08x}")
         self.disk = Disk()
         self.store = FileStore(self.settings.store_dir)
+        #: When the wall clock was looked at, and what it said: its times are not the world's.
+        self.moments = {BEGINNING: 0.0}
         #: Seconds by which the wall clock is off.
         self.skew = 0.0
         #: Asked at each checkpoint whether the manager is killed there.
@@ -110,7 +113,10 @@ class Farm:
 
     def utc_now(self) -> datetime:
         """What the wall clock says."""
-        return BEGINNING + timedelta(seconds=self.world.seconds() + self.skew)
+        seconds = self.world.seconds()
+        now = BEGINNING + timedelta(seconds=seconds + self.skew)
+        self.moments[now] = seconds
+        return now
 
     # The manager's process.
 

@@ -4,15 +4,19 @@ Beside the layers. Tests: tests/unit/simulation.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
-from buildfarm.farmtesting.daemonscript import Fetch
+from buildfarm.farmtesting.daemonscript import Fetch, Order, Script
 from buildfarm.farmtesting.hostile.builder import HostileDaemon
 from buildfarm.farmtesting.hostile.table import SINGLE
 from buildfarm.simulation.world import Happening, World
 
 #: Seconds between two packets of those who send without end.
 _GAP = 0.05
+
+#: Seconds of a build at least, so that a hostile builder does not take the whole queue.
+_BUILD = 6.0
 
 
 class _Gapped:
@@ -33,5 +37,13 @@ class _Gapped:
 
 
 def hostile_daemon(world: World, number: int, fetch: Fetch) -> HostileDaemon:
-    """A daemon with one of the behaviours."""
-    return HostileDaemon(_Gapped(world), SINGLE[number % len(SINGLE)], fetch=fetch)
+    """A daemon with one of the behaviours, whose builds take as long as those of others."""
+    behaviour = SINGLE[number % len(SINGLE)]
+    daemon = HostileDaemon(_Gapped(world), behaviour, fetch=fetch)
+
+    def script(order: Order) -> Script:
+        scripted = behaviour.script(order)
+        return replace(scripted, seconds=max(scripted.seconds, _BUILD))
+
+    daemon.script = script
+    return daemon

@@ -134,7 +134,6 @@ def _restarts_cost_nothing(story: Story) -> Iterator[Found]:
 #: How attempts end that people did not want any more.
 _UNWANTED = frozenset({AttemptOutcome.CANCELLED, AttemptOutcome.SUPERSEDED})
 
-
 #: What becomes of an attempt whose builder was heard out.
 _HEARD: Mapping[BuildOutcome, AttemptOutcome] = {
     BuildOutcome.PACKAGEFAIL: AttemptOutcome.PACKAGE_FAILED,
@@ -196,6 +195,11 @@ def _told(run: Run) -> str:
     return run.cut_short or run.outcome.name
 
 
+def _no_mistakes(story: Story) -> Iterator[Found]:
+    for mistake in story.mistakes:
+        yield Found(f"it logged: {mistake}")
+
+
 STATEMENTS: Mapping[str, Statement] = {
     "Every build ends, and leaves no attempt open and no queue entry.": _everything_ends,
     "P3: no build has two open attempts, no builder two builds, and only what is on its builder is "
@@ -207,4 +211,5 @@ STATEMENTS: Mapping[str, Statement] = {
     ),
     "Nobody is blamed for what somebody else did.": _only_the_guilty_are_blamed,
     "Only what was really built is gathered.": _what_ran_is_what_is_told,
+    "What goes wrong is told in the manager's own errors.": _no_mistakes,
 }

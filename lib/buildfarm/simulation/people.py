@@ -14,6 +14,9 @@ from buildfarm.vocab.submission import SourcePackage, Submission, WantedBuild
 #: Seconds between two rounds of the operator.
 _ROUND = 60.0
 
+#: Seconds between two looks of an archive's readers.
+_READ = 3.0
+
 #: Seconds for which somebody keeps a builder.
 _KEPT = 30.0
 
@@ -70,6 +73,13 @@ def _ask_for_builder(farm: Farm, request: Request) -> None:
     farm.world.callLater(_KEPT, lambda: farm.add_again(name))
 
 
+def read_archives(farm: Farm) -> None:
+    """Have the archives' readers take what is new in them, now and from now on."""
+    for archive in farm.archives.values():
+        archive.read(farm.world.seconds())
+    farm.world.callLater(_READ, read_archives, farm)
+
+
 class Operator:
     """Looks at the farm now and then, and puts back into service what was taken out."""
 
@@ -94,6 +104,4 @@ class Operator:
         for planned in self._farm.plan.builders:
             if planned.name not in there:
                 self._farm.add_again(planned.name)
-        for archive in self._farm.archives.values():
-            archive.read(self._farm.world.seconds())
         self._farm.world.callLater(_ROUND, self._round)

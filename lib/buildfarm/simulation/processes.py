@@ -20,6 +20,11 @@ from buildfarm.simulation.world import Happening, World
 #: Process ids that no kernel gives out, so that a signal to one of them reaches nobody.
 _FIRST_PID = 1 << 30
 
+#: Seconds after which a program that hangs, and whose manager was killed, is ended. A manager would
+#: find and kill it by its process id after the deadline of resets, which is a little longer; here
+#: there is no such process.
+_ORPHAN = 100.0
+
 #: Descriptors of a program: what it prints to, the other end of that, and its lock.
 _OUTPUT, _READER, _LOCK = 1, 3, 4
 
@@ -65,7 +70,7 @@ class Processes:
     def parent_killed(self) -> None:
         """The manager was killed: its ends of pipes are closed; the programs go on."""
         for process in self._running:
-            process.lose_reader()
+            process.be_orphaned()
 
     def forget(self, process: "Process") -> None:
         """`process` has ended."""
@@ -93,11 +98,13 @@ class Process:
         self.pid = _FIRST_PID
         self._end: Happening | None = None
 
-    def lose_reader(self) -> None:
-        """Close the killed manager's end of the pipe."""
+    def be_orphaned(self) -> None:
+        """Close the killed manager's end of the pipe; whatever hangs is ended by somebody."""
         reader, self._reader = self._reader, None
         if reader is not None:
             os.close(reader)
+        if self._end is None:
+            self._end = self._world.callLater(_ORPHAN, self._over, ProcessTerminated(signal=15))
 
     def begin(self, ending: Ending) -> None:
         """Run, and end as `ending` says."""

@@ -6,6 +6,7 @@ A killed manager leaves its objects behind: coroutines that wait, timers, connec
 from the world here. Whatever it still calls does nothing, and nothing calls it.
 """
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -95,7 +96,9 @@ class SimulatedReactor:
         return _Port()
 
     def listenUNIX(self, address: str, factory: Any, backlog: int = 50, mode: int = 0o666) -> _Port:
-        """Commands come as acts."""
+        """Commands come as acts: the socket is there, and nobody answers at it."""
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(address)
         return _Port()
 
     def spawnProcess(

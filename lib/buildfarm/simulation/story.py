@@ -18,7 +18,7 @@ from buildfarm.vocab.states import Culprit
 
 #: Seconds for which what a fault has led to may still go on after its end: calls time out, failures
 #: are counted, resets are tried again.
-AFTERMATH = 150.0
+AFTERMATH = 90.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Story:
 
     `events`, `builds`, `attempts`, `builders` and `waiting` (the builds with a queue entry) are the
     database's; `runs` are the daemons', `deliveries` the archives' by their names, `entries` the
-    world's. `seconds` is when it was over, `ended` whether everything had ended by then.
+    world's. `times` are the world's times of the events, whose own are the wall clock's. `mistakes`
+    are errors that the manager logged as none of its own kinds. `seconds` is when it was over,
+    `ended` whether everything had ended by then.
     """
 
     plan: Plan
@@ -41,6 +43,8 @@ class Story:
     runs: tuple[Run, ...]
     deliveries: Mapping[str, tuple[Delivery, ...]]
     entries: tuple[Entry, ...]
+    times: tuple[float, ...]
+    mistakes: tuple[str, ...]
 
     def digest(self) -> str:
         """The SHA-256 of everything that happened: the same for the same run."""

@@ -12,7 +12,7 @@ hands it back when it waits. Nothing is left to the kernel's scheduler.
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python.failure import Failure
@@ -50,8 +50,6 @@ def in_simulated_thread() -> bool:
 class _Lane:
     """A real thread that is handed the turn and hands it back; used again and again."""
 
-    free: "ClassVar[list[_Lane]]" = []
-
     def __init__(self) -> None:
         self._go, self._back = threading.Lock(), threading.Lock()
         self._go.acquire()
@@ -79,8 +77,12 @@ class _Lane:
             self._go.acquire()
             self._work()
             self._work = _nothing
-            _Lane.free.append(self)
+            _free.append(self)
             self._back.release()
+
+
+#: Lanes that wait for work.
+_free: list[_Lane] = []
 
 
 def _nothing() -> None:
@@ -100,7 +102,7 @@ class SimulatedThread:
     def start(self) -> None:
         """Let it run, up to its first wait."""
         if not self._killed:
-            self._lane = _Lane.free.pop() if _Lane.free else _Lane()
+            self._lane = _free.pop() if _free else _Lane()
             self._lane.begin(self._run)
 
     def kill(self) -> None:

@@ -17,15 +17,15 @@ from storm.expr import And, Join, Select, Update
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import Candidate, assigned
 from buildfarm.storage.claims import take
-from buildfarm.storage.condition import builder, change_condition, settle_builder
+from buildfarm.storage.condition import change_condition, settle_builder, with_occupants
 from buildfarm.storage.epochs import Epoch, require_current
 from buildfarm.storage.events import Change, Place, record
-from buildfarm.storage.orders import order_of
+from buildfarm.storage.orders import orders_of
 from buildfarm.storage.queue import from_top, release_due, tops
 from buildfarm.storage.rows import ATTEMPT
 from buildfarm.storage.settlements import end_job, held, warn_job
 from buildfarm.storage.statements import Parameter, Statement
-from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Build, Builder, Queue
+from buildfarm.storage.tables import Attempt, Build, Builder, Queue
 from buildfarm.verdicts.candidates import fits, kind_of
 from buildfarm.verdicts.settling import as_asked
 from buildfarm.vocab.announcements import Announcement
@@ -35,10 +35,6 @@ from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.progress import ClaimRequest, ProgressNote
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
-
-_OCCUPANT = Statement(
-    Select(Attempt.id, And(Attempt.builder_id == Parameter("builder_id"), IS_ON_BUILDER))
-)
 
 _SENT = Statement(
     Update(
@@ -111,25 +107,20 @@ def claim(
     require_current(store, epoch)
     released = release_due(store, now)
     changes: list[Change] = []
-    asking = [_asking(store, epoch, request, now, changes) for request in requests]
-    free = [
-        one
-        for one in asking
-        if one.dispatchable
-        and one.clean_status is CleanStatus.CLEAN
-        and not _is_occupied(store, one.id)
-    ]
+    asking, free = _asking(store, epoch, requests, now, changes)
     chosen = _chosen(store, free)
-    claims = []
+    taken: list[tuple[BuilderSnapshot, int | None]] = []
     for one in asking:
         candidate = chosen.pop(one.id, None)
         if candidate is None:
-            claims.append(Claim(one, None))
+            taken.append((one, None))
             continue
-        attempt_id, taken, more = take(store, epoch, one, candidate.build_id, now)
-        claims.append(Claim(taken, order_of(store, attempt_id, web_url)))
+        attempt_id, given, more = take(store, epoch, one, candidate.build_id, now)
+        taken.append((given, attempt_id))
         changes += more
     record(store, now, changes)
+    orders = orders_of(store, [one for _, one in taken if one is not None], web_url)
+    claims = [Claim(one, None if held is None else orders[held]) for one, held in taken]
     return Committed(tuple(claims), released.announcements)
 
 
@@ -148,24 +139,32 @@ def _chosen(store: Any, free: Sequence[BuilderSnapshot]) -> dict[int, Candidate]
 
 
 def _asking(
-    store: Any, epoch: Epoch, request: ClaimRequest, now: datetime, changes: list[Change]
-) -> BuilderSnapshot:
-    """The builder that asks, CLEAN if its request says so and it holds nothing.
+    store: Any,
+    epoch: Epoch,
+    requests: Sequence[ClaimRequest],
+    now: datetime,
+    changes: list[Change],
+) -> tuple[list[BuilderSnapshot], list[BuilderSnapshot]]:
+    """The builders that ask, in their order, and those of them that can be given a build.
 
-    What that changes is added to `changes`.
+    Each is CLEAN if its request says so and it holds nothing; what that changes is added to
+    `changes`.
     """
-    one = builder(store, request.builder_id)
-    unclean = one.clean_status is not CleanStatus.CLEAN
-    if not (request.becomes_clean and unclean) or _is_occupied(store, one.id):
-        return one
-    clean = {"clean_status": CleanStatus.CLEAN, "reset_output": request.reset_output}
-    cleaned, change = change_condition(store, epoch, one, "it was cleaned", now, **clean)
-    changes.append(change)
-    return cleaned
-
-
-def _is_occupied(store: Any, builder_id: int) -> bool:
-    return _OCCUPANT.one(store, builder_id=builder_id) is not None
+    known = with_occupants(store, [request.builder_id for request in requests])
+    for request in requests:
+        one, occupant = known[request.builder_id]
+        unclean = one.clean_status is not CleanStatus.CLEAN
+        if request.becomes_clean and unclean and occupant is None:
+            clean = {"clean_status": CleanStatus.CLEAN, "reset_output": request.reset_output}
+            cleaned, change = change_condition(store, epoch, one, "it was cleaned", now, **clean)
+            known[one.id] = cleaned, None
+            changes.append(change)
+    free = [
+        one
+        for one, occupant in known.values()
+        if occupant is None and one.dispatchable and one.clean_status is CleanStatus.CLEAN
+    ]
+    return [known[request.builder_id][0] for request in requests], free
 
 
 def mark_sent(store: Any, epoch: Epoch, attempt_id: int, now: datetime) -> Committed[None]:

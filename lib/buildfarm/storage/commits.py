@@ -87,6 +87,9 @@ def _run(store: Any, act: Act) -> Outcome:
             _undo(store)
         except FarmError:
             raise error from None  # the database has rolled everything back, because of it
+        if isinstance(error, FarmError):
+            # It says all there is to say. Its frames would hold the whole group, and it with them.
+            error.__traceback__ = None
         return Outcome(error=error)
     return Outcome(committed=committed)
 

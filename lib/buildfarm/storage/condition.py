@@ -5,18 +5,20 @@ Operators describe builders in `storage.roster`; this is what the manager itself
 Layer 3. Tests: tests/unit/storage/test_condition.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from storm.expr import And, Select, Update
+from storm.expr import Alias, And, Select, Update
 
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.epochs import IS_CURRENT, Epoch
 from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.rows import BUILDER
-from buildfarm.storage.statements import Parameter, Statement
-from buildfarm.storage.tables import Builder
+from buildfarm.storage.statements import Parameter, Statement, parameters, several
+from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Builder
 from buildfarm.verdicts.transitions import clean_may_follow
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import StaleState
@@ -53,6 +55,30 @@ def builder(store: Any, builder_id: int) -> BuilderSnapshot:
     if row is None:
         raise StaleState(f"There is no builder with id {builder_id}.")
     return BUILDER.read(row)
+
+
+@cache
+def _with_occupants(count: int) -> Statement:
+    holds = And(Attempt.builder_id == Builder.id, IS_ON_BUILDER)
+    occupant = Alias(Select(Attempt.id, holds, Attempt))
+    these = Builder.id.is_in(parameters("id", count))
+    return Statement(Select((*BUILDER.columns, occupant), these, Builder))
+
+
+def with_occupants(
+    store: Any, builder_ids: Sequence[int]
+) -> dict[int, tuple[BuilderSnapshot, int | None]]:
+    """Each of these builders, in their order, with the id of the attempt that occupies it, or None.
+
+    Raises StaleState where there is no such builder.
+    """
+    count, values = several("id", builder_ids)
+    rows = _with_occupants(count).rows(store, **values)
+    found = {row[0]: (BUILDER.read(row), row[-1]) for row in rows}
+    for builder_id in builder_ids:
+        if builder_id not in found:
+            raise StaleState(f"There is no builder with id {builder_id}.")
+    return {builder_id: found[builder_id] for builder_id in builder_ids}
 
 
 def change_condition(

@@ -9,16 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from storm.exceptions import URIError
-from storm.uri import URI
-
 from buildfarm.storage import schema
 from buildfarm.storage.backend import Backend, Initialised, Restored
 from buildfarm.storage.errors import translated
 from buildfarm.storage.postgresbackend import PostgresBackend
 from buildfarm.storage.sqlitebackend import SQLiteBackend
-from buildfarm.storage.uris import without_password
-from buildfarm.vocab.errors import SettingsError
+from buildfarm.storage.uris import parsed
 
 
 class Database:
@@ -84,17 +80,7 @@ class Database:
 
 
 def _backend(uri: str) -> Backend:
-    try:
-        parsed = URI(uri)
-    except (URIError, ValueError):
-        pass  # its text may hold a password
-    else:
-        if parsed.scheme == "sqlite" and parsed.database:
-            return SQLiteBackend(Path(parsed.database))
-        if parsed.scheme == "postgres" and parsed.database:
-            return PostgresBackend(uri)
-    raise SettingsError(
-        f"{without_password(uri)!r} is no database that this release can use: it takes "
-        "`sqlite:///PATH`, for example sqlite:////var/lib/buildd-manager/farm.db, and "
-        "`postgres://USER@HOST/NAME`."
-    )
+    found = parsed(uri)
+    if found.scheme == "sqlite":
+        return SQLiteBackend(Path(found.database))
+    return PostgresBackend(uri)

@@ -75,13 +75,19 @@ def translated(doing: str) -> Iterator[None]:
         raise StorageError(f"The database failed while {doing}: {error}.") from error
 
 
+def is_lost(error: BaseException) -> bool:
+    """Whether `error` says that there is no connection to PostgreSQL, or no more."""
+    state = _state(error)
+    return state is not None and (state in _AWAY or state.startswith(_CONNECTION_FAILED))
+
+
 def _translation(error: Exception, doing: str) -> StorageError | DiskFull:
     code, state = _code(error), _state(error)
     if code in _LOCKED or state in _CONFLICTS:
         return DatabaseLocked(f"The database stayed locked by another process while {doing}.")
     if code == sqlite3.SQLITE_FULL or state == _DISK_FULL:
         return DiskFull(f"The disk of the database is full: it failed while {doing}.")
-    if state is not None and (state in _AWAY or state.startswith(_CONNECTION_FAILED)):
+    if is_lost(error):
         return DatabaseAway(f"The database is away; it was lost while {doing}: {_line(error)}.")
     return StorageError(f"The database failed while {doing}: {_line(error)}.")
 
@@ -111,7 +117,12 @@ def _state(error: BaseException) -> str | None:
     while cause is not None:
         # What Storm wraps is an error of the driver's as well, with methods for attributes.
         if isinstance(cause, psycopg2.Error) and not callable(cause.pgcode):
-            lost = isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError)
-            return cause.pgcode or ("08000" if lost else None)
+            return cause.pgcode or ("08000" if _is_libpqs(cause) else None)
         cause = cause.__cause__
     return None
+
+
+def _is_libpqs(error: psycopg2.Error) -> bool:
+    """Whether libpq itself raised it; a connection closed by the server is a bare DatabaseError."""
+    of_connections = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+    return of_connections or type(error) is psycopg2.DatabaseError

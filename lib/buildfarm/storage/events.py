@@ -19,6 +19,7 @@ from buildfarm.storage.rows import EVENT, columns
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import Builder, Event
 from buildfarm.vocab.build import EventSnapshot
+from buildfarm.vocab.secrets import without_secrets
 
 #: How many events one listing shows unless asked for more.
 SHOWN = 1000
@@ -68,7 +69,7 @@ def record(store: Any, now: datetime, changes: Sequence[Change], actor: str = MA
             values[f"attempt{row}"] = change.place.attempt
             values[f"before{row}"] = None if change.before is None else change.before.value
             values[f"after{row}"] = None if change.after is None else change.after.value
-            values[f"reason{row}"] = change.reason
+            values[f"reason{row}"] = without_secrets(change.reason)
         _insert(len(some)).run(store, **values)
 
 

@@ -4,13 +4,15 @@ Layer 3. Tests: tests/unit/storage/test_orders.py.
 """
 
 from base64 import b64encode
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from storm.expr import And, Join, Select
 
 from buildfarm.storage.chroots import TARBALL, tarball
 from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, CHROOT, Row, files_of, texts_of
-from buildfarm.storage.statements import Parameter, Statement
+from buildfarm.storage.statements import Parameter, Statement, parameters, several
 from buildfarm.storage.tables import (
     IS_ON_BUILDER,
     Archive,
@@ -59,14 +61,22 @@ def _orders(*where: Any) -> Statement:
     return Statement(Select(columns, And(IS_ON_BUILDER, *where), _TABLES))
 
 
-_ORDER = _orders(Attempt.id == Parameter("attempt_id"))
 _ORDER_OF_BUILDER = _orders(Attempt.builder_id == Parameter("builder_id"))
 _OPEN_ORDERS = _orders()
 
 
-def order_of(store: Any, attempt_id: int, web_url: str) -> BuildOrder:
-    """The order of an attempt that occupies its builder; see `open_orders` for `web_url`."""
-    return _read(_ORDER.one(store, attempt_id=attempt_id), web_url)
+@cache
+def _orders_of(count: int) -> Statement:
+    return _orders(Attempt.id.is_in(parameters("id", count)))
+
+
+def orders_of(store: Any, attempt_ids: Sequence[int], web_url: str) -> dict[int, BuildOrder]:
+    """The orders of attempts that occupy builders, by attempt id; see `open_orders`."""
+    if not attempt_ids:
+        return {}
+    count, values = several("id", attempt_ids)
+    orders = [_read(row, web_url) for row in _orders_of(count).rows(store, **values)]
+    return {order.attempt.id: order for order in orders}
 
 
 def order_of_builder(store: Any, builder_id: int, web_url: str = "") -> BuildOrder | None:

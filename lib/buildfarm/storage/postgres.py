@@ -24,7 +24,8 @@ from storm.exceptions import InternalError, wrap_exceptions
 from storm.store import Store
 from storm.uri import URI
 
-from buildfarm.storage.errors import CommitInDoubt, DatabaseTaken, translated
+from buildfarm.storage.errors import CommitInDoubt, DatabaseTaken, is_lost, translated
+from buildfarm.storage.prepared import PreparedStatements
 
 #: The schema that holds the farm's tables, and nothing else.
 SCHEMA = "buildfarm"
@@ -104,6 +105,7 @@ class FarmPostgresConnection(PostgresConnection):  # type: ignore[misc]
         super().__init__(*args)
         self._name = secrets.token_hex(8)
         self._commits = 0
+        self._prepared = PreparedStatements()
 
     def raw_execute(self, statement: str, params: Any = None) -> Any:
         """Run `statement`, in a transaction begun for reading or for writing; the driver's cursor.
@@ -115,7 +117,10 @@ class FarmPostgresConnection(PostgresConnection):  # type: ignore[misc]
             cursor = connection.cursor()
             if connection.get_transaction_status() == TRANSACTION_STATUS_IDLE:
                 cursor.execute(self._database.begin_statement)
-            cursor.execute(statement, tuple(self.to_database(params)) if params else None)
+            if params:
+                self._prepared.execute(cursor, statement, tuple(self.to_database(params)))
+            else:
+                cursor.execute(statement)
             return cursor
 
     def to_database(self, params: Any) -> Any:
@@ -143,7 +148,7 @@ class FarmPostgresConnection(PostgresConnection):  # type: ignore[misc]
                 else:
                     cursor.execute("COMMIT")
             except psycopg2.Error as error:
-                if connection.closed:
+                if connection.closed or is_lost(error):
                     raise CommitInDoubt(self._committed(self._name, self._commits)) from error
                 raise
         if cursor.statusmessage != "COMMIT":
@@ -241,8 +246,13 @@ def _holder(cursor: Any) -> str:
 
 
 def _arguments(uri: URI) -> dict[str, Any]:
-    """What the driver is given; options in the URI are libpq's own and override ours."""
-    session = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    """What the driver is given; what the URI has besides is libpq's own and overrides ours.
+
+    But for the settings of the session, which may only be added to: of two values the server takes
+    the last, and tables are not looked for outside the farm's schema.
+    """
+    ours = " ".join(f"-c {name}={value}" for name, value in _SESSION.items())
+    session = " ".join(filter(None, (uri.options.get("options"), ours)))
     named = {
         "dbname": uri.database,
         "host": uri.host,
@@ -254,7 +264,7 @@ def _arguments(uri: URI) -> dict[str, Any]:
         **_CLIENT,
         "application_name": f"buildd-manager {os.getpid()} on {socket.gethostname()}",
         "client_encoding": "UTF8",
-        "options": session,
         **{name: value for name, value in named.items() if value is not None},
         **uri.options,
+        "options": session,
     }

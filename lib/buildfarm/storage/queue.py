@@ -59,7 +59,6 @@ _ENTRY = (
 
 _WITH_REQUIREMENT = [Queue, Join(RequirementTable, RequirementTable.id == Queue.requirement_id)]
 
-
 _IN_ORDER = (Desc(Queue.score), Asc(Queue.build_id))
 
 

@@ -42,4 +42,5 @@ async def rehearse(
     try:
         return await transactor.write(rehearsed)
     except _Undone as undone:
+        undone.__traceback__ = None  # its frames hold the group of acts, and that holds it
         return cast(T, undone.value)

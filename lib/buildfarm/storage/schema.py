@@ -51,20 +51,22 @@ def require_current(found: int) -> None:
         )
 
 
-def upgrade(store: Any, to: int = CURRENT, steps: PatchSet = PATCHES) -> None:
-    """Apply those of `steps` that the database lacks, up to the version `to`; the caller commits.
+def upgrade(store: Any, to: int | None = None) -> None:
+    """Apply the patches that the database lacks, up to the version `to`; the caller commits.
 
-    Raises StorageError where a patch fails; the caller then gives the transaction up.
+    Without `to` it becomes CURRENT. Raises StorageError where a patch fails; the caller then gives
+    the transaction up.
     """
     store.execute(
         "CREATE TABLE IF NOT EXISTS patch (version INTEGER NOT NULL PRIMARY KEY)", noresult=True
     )
+    last = CURRENT if to is None else to
     applied = {row[0] for row in store.execute("SELECT version FROM patch").get_all()}
-    for step in sorted(steps.get_patch_versions()):
-        if step in applied or step > to:
+    for step in sorted(PATCHES.get_patch_versions()):
+        if step in applied or step > last:
             continue
         try:
-            steps.get_patch_module(step).apply(store)
+            PATCHES.get_patch_module(step).apply(store)
         except Exception as error:
             raise StorageError(
                 f"The step to schema version {step} failed and the database is as it was: {error}."

@@ -4,6 +4,7 @@ Layer 3. Tests: tests/unit/storage/test_database.py, test_restore.py.
 """
 
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,14 @@ class SQLiteBackend:
         lost = renewed_copy(source, unfinished, now)
         kept = None
         if self._path.exists():
-            kept = self._path.with_name(f"{self._path.name}.before-{now:%Y%m%dT%H%M%S}")
+            name = f"{self._path.name}.before-{now:%Y%m%dT%H%M%S}"
+            kept = _unused(self._path.with_name(name))
             copies.keep(self._path, kept)
         copies.move(unfinished, self._path)
         return Restored(None if kept is None else str(kept), lost)
+
+
+def _unused(path: Path) -> Path:
+    """`path`, numbered where a `restore` of the same second, or one that was killed, has it."""
+    numbered = (path.with_name(f"{path.name}-{number}") for number in count(2))
+    return next(one for one in chain([path], numbered) if not one.exists())

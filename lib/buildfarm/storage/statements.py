@@ -13,7 +13,7 @@ Verbs that people ask for now and then compile theirs each time with `store.exec
 Layer 3. Tests: tests/unit/storage/test_statements.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from storm.expr import Expr, Insert, State
@@ -31,6 +31,22 @@ class Parameter(Variable):  # type: ignore[misc]
 def inserting(table: type, *names: str) -> Insert:
     """An INSERT into `table` of these columns, each with a parameter of its name."""
     return Insert({getattr(table, name): Parameter(name) for name in names}, table=table)
+
+
+def parameters(name: str, count: int) -> list[Parameter]:
+    """Places for several values, to be given by `several`."""
+    return [Parameter(f"{name}{number}") for number in range(count)]
+
+
+def several(name: str, values: Sequence[object]) -> tuple[int, dict[str, object]]:
+    """How many `parameters` to take for these values, at least one of them, and each by its name.
+
+    A power of two, so that few statements serve every number; the last value fills the rest, which
+    changes nothing where a column is to be one of them.
+    """
+    count = 1 << (len(values) - 1).bit_length()
+    filled = [*values, *[values[-1]] * (count - len(values))]
+    return count, {f"{name}{number}": value for number, value in enumerate(filled)}
 
 
 class Statement:

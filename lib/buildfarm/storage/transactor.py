@@ -45,7 +45,6 @@ MAX_WAITING = 10_000
 #: Queries in the queue before the reader threads; callers beyond that wait outside it.
 QUEUED_READS = 64
 
-
 #: Seconds between two questions what became of a commit that is in doubt.
 RESOLVE_INTERVAL = 1.0
 

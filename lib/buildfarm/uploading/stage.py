@@ -142,8 +142,7 @@ class UploadStage:
             await self._running
         ended = DeferredList(list(self._uploads), consumeErrors=True)
         ended.addTimeout(grace, self._reactor)
-        with suppress(TimeoutError):
-            await ended
+        await ended
 
     async def _run(self) -> None:
         while not self._stopping:

@@ -3,9 +3,16 @@
 Every message is a sentence that names what happened, to what, and where it helps what to do.
 """
 
+from buildfarm.vocab.secrets import without_secrets
+
 
 class FarmError(Exception):
-    """The root of all errors that the farm raises on purpose."""
+    """The root of all errors that the farm raises on purpose; a message holds no secret."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(
+            *(without_secrets(one) if isinstance(one, str) else one for one in arguments)
+        )
 
 
 class Refused(FarmError):

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+#: What entry points take from the mode of every file that is made: others get nothing.
+UMASK = 0o027
+
 _MIB = 1024 * 1024
 _GIB = 1024 * _MIB
 
@@ -36,7 +39,7 @@ class ManagerSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilesSettings:
-    """`[files]`: the listener that builders download chroots, sources and nothing else from."""
+    """`[files]`: what builders download: chroots, sources, private archives they build for."""
 
     __pydantic_config__: ClassVar = _FORBID_UNKNOWN
     listen: str = "tcp:8086:interface=127.0.0.1"

@@ -6,6 +6,8 @@ a control character could move the cursor, hide lines or imitate our own output.
 
 import re
 
+from buildfarm.vocab.secrets import without_secrets
+
 # C0 controls but tab and newline, DEL, C1 controls, bidirectional overrides and line separators.
 _UNSAFE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
@@ -35,8 +37,8 @@ def shown(text: str, *, colour: bool = False) -> str:
 
 
 def one_line(text: str, limit: int = 300) -> str:
-    """`text` escaped, on one line, at most `limit` characters: for logs and reasons."""
-    line = shown(" ".join(text.split()))
+    """`text` escaped, without secrets, in one line of at most `limit` characters: for reasons."""
+    line = shown(without_secrets(" ".join(text.split())))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -9,6 +9,7 @@ those who use it, since a builder's words are data.
 """
 
 from buildfarm.vocab.observation import BuilderInfo, BuildReply, Observation, PresenceReply
+from buildfarm.vocab.secrets import tail_without_secrets, without_secrets
 from buildfarm.vocab.states import REPORTABLE, BuildOutcome, DaemonStatus
 from buildfarm.wire.rpcreading import decode_call, decode_reply
 from buildfarm.wire.rpcvalues import MAX_BYTES, Call, Fault, MalformedMessage, Value
@@ -62,6 +63,7 @@ def decode_status(value: Value) -> Observation:
     if status is DaemonStatus.IDLE:
         return Observation(status, version=version)
     build_id = _text(value.get("build_id"), _MAX_WORD)
+    dependencies = value.get("dependencies")
     if status is not DaemonStatus.WAITING:
         return Observation(status, build_id, logtail=_logtail(value), version=version)
     return Observation(
@@ -70,7 +72,7 @@ def decode_status(value: Value) -> Observation:
         outcome=_outcome(value.get("build_status")),
         logtail=_logtail(value),
         filemap=_filemap(value.get("filemap", {})),
-        dependencies=_optional_text(value, "dependencies", _MAX_TEXT),
+        dependencies=None if dependencies is None else _words(dependencies),
         version=version,
     )
 
@@ -90,7 +92,7 @@ def decode_presence(value: Value) -> PresenceReply:
     """The reply to `ensurepresent`."""
     match value:
         case [bool(present), str(text)]:
-            return PresenceReply(present, _text(text, _MAX_TEXT))
+            return PresenceReply(present, _words(text))
     raise MalformedMessage("not a truth and a text")
 
 
@@ -98,7 +100,7 @@ def decode_build(value: Value) -> BuildReply:
     """The reply to `build`."""
     match value:
         case [str(status), str(text)]:
-            return BuildReply(_daemon_status(status), _text(text, _MAX_TEXT))
+            return BuildReply(_daemon_status(status), _words(text))
     raise MalformedMessage("not a status and a text")
 
 
@@ -132,6 +134,11 @@ def _text(value: Value, limit: int) -> str:
     return value
 
 
+def _words(value: Value) -> str:
+    """A text that people will read."""
+    return without_secrets(_text(value, _MAX_TEXT))
+
+
 def _optional_text(struct: dict[str, Value], name: str, limit: int) -> str | None:
     value = struct.get(name)
     return None if value is None else _text(value, limit)
@@ -155,7 +162,7 @@ def _logtail(struct: dict[str, Value]) -> bytes:
     value = struct.get("logtail", b"")
     if not isinstance(value, bytes):
         raise MalformedMessage(f"{type(value).__name__} where a log tail was expected")
-    return value[-MAX_LOGTAIL:]
+    return tail_without_secrets(value[-MAX_LOGTAIL:], MAX_LOGTAIL)
 
 
 def _filemap(value: Value) -> dict[str, str]:

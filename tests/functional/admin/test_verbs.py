@@ -334,6 +334,18 @@ class TestLogs(VerbTestCase):
         self.assertTrue(len(self.parts) > 1)
         self.assertEqual(content.decode(), "".join(self.parts))
 
+    async def test_given_up(self) -> None:
+        """Where the log was too old to be kept, the sentence says so."""
+        self.end_with_log(b"it failed")
+        self.submit(version="2.0-1")
+        self.pass_time(self.settings.retention.logs + 1)
+        self.assertEqual(1, (await self.do("sweep"))["logs"])
+        self.assertEqual(
+            "Build 1 has no log any more: once a newer version was submitted, logs are kept for "
+            "180 days ([retention] logs).",
+            await self.refusal("build.log", build_id=1),
+        )
+
     async def test_none(self) -> None:
         """A build that never ran has no log."""
         self.submit()

@@ -1,6 +1,7 @@
 """Private archives: their builds get sources and archive by a token; nobody else gets either."""
 
 import base64
+import gzip
 import io
 import subprocess
 from pathlib import Path
@@ -158,7 +159,7 @@ class TestArchive(PrivateTestCase):
 
 
 class TestDaemons(PrivateTestCase):
-    """Real daemons download a private source."""
+    """Real daemons download a private source; nothing that is kept of it has a token."""
 
     async def build_on(self, url: str) -> None:
         """Build a private package there."""
@@ -172,6 +173,13 @@ class TestDaemons(PrivateTestCase):
         wanted = {"archive": "secret", "suite": "bookworm"}
         (build,) = await self.farm.ask("submit", wanted, dsc, *files_beside(dsc))
         await self.farm.wait_until_built([build["id"]], deadline=60)
+        (attempt,) = await self.farm.attempts(build["id"])
+        tokens = [self.token(attempt, scope).encode() for scope in Scope]
+        for path in self.farm.settings.manager.state_dir.rglob("*"):
+            if path.is_file():
+                content = path.read_bytes()
+                kept = content + (gzip.decompress(content) if content[:2] == b"\x1f\x8b" else b"")
+                self.assertFalse(any(token in kept for token in tokens), path)
 
     async def test_launchpad_buildd(self) -> None:
         """The genuine daemon asks with the token when it is asked for one."""

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 
 from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.interfaces import IReactorTime
 from twisted.internet.protocol import Factory, Protocol
 
 from buildfarm.builders.client import BuilderClient
@@ -33,15 +34,22 @@ def answer(content: bytes, *headers: str) -> bytes:
 
 
 class Answering(Protocol):
-    """A builder that answers every request with the same bytes, and then hangs up if told so."""
+    """A builder that answers every request with the same bytes, and then hangs up if told so.
 
-    def __init__(self, said: bytes, hangs_up: bool) -> None:
+    The last `late` bytes come a moment after the others.
+    """
+
+    def __init__(self, reactor: IReactorTime, said: bytes, hangs_up: bool, late: int) -> None:
+        self.reactor = reactor
         self.said = said
         self.hangs_up = hangs_up
+        self.late = late
 
     def dataReceived(self, data: bytes) -> None:
         assert self.transport is not None
-        self.transport.write(self.said)
+        self.transport.write(self.said[: len(self.said) - self.late])
+        if self.late:
+            self.reactor.callLater(0.2, self.transport.write, self.said[-self.late :])
         if self.hangs_up:
             self.transport.loseConnection()
 
@@ -65,12 +73,12 @@ class TestLargeFiles(FarmTestCase):
 
         self.patch(Loan, "pieces", counted)
 
-    def client_of(self, said: bytes, hangs_up: bool = False) -> BuilderClient:
+    def client_of(self, said: bytes, hangs_up: bool = False, late: int = 0) -> BuilderClient:
         """The client of a builder that answers so."""
 
         def connected() -> Answering:
             self.connections += 1
-            return Answering(said, hangs_up)
+            return Answering(self.reactor, said, hangs_up, late)
 
         port = self.reactor.listenTCP(0, Factory.forProtocol(connected), interface="127.0.0.1")
         self.addCleanup(port.stopListening)
@@ -102,6 +110,15 @@ class TestLargeFiles(FarmTestCase):
             self.assertEqual(CONTENT, self.destination.read_bytes())
         self.assertGreater(self.lent, MIB)
         self.assertEqual(1, self.connections)
+
+    async def test_its_end_comes_late(self) -> None:
+        """What the reactor reads after a thread has read is the rest, and no more than that."""
+        for late in (1, 100 * 1024, 3 * MIB):
+            client = self.client_of(answer(CONTENT), late=late)
+            for _ in range(2):
+                await self.fetch(client)
+                self.assertEqual(CONTENT, self.destination.read_bytes())
+        self.assertEqual(3, self.connections)
 
     async def test_a_builder_that_closes_after_it(self) -> None:
         """Its next file needs a connection of its own."""

@@ -166,6 +166,17 @@ class TestOrphans(ResetterCase):
         ended = self.begin(self.resetter("echo reset"))
         self.assertEqual("reset\n", await ended)
 
+    async def test_a_builder_is_not_used_before_it_has_ended(self) -> None:
+        """Also one that needs no reset any more; a real builder is reset by nobody."""
+        child = self.orphan("mild", 600.0)
+        resetter = self.resetter("echo reset")
+        over = Deferred.fromCoroutine(resetter.earlier_over(BOB))
+        await resetter.earlier_over(replace(BOB, virtualized=False))
+        self.assertNoResult(over)
+        child.send_signal(signal.SIGKILL)
+        await over
+        self.assertEqual("reset\n", await self.begin(resetter))
+
     async def test_it_does_not_keep_the_threads_busy(self) -> None:
         """Orphans of many builders are waited for without standing in anybody's way."""
         child = self.orphan("mild", 600.0)

@@ -29,6 +29,18 @@ listen = "tcp:0:interface=127.0.0.1"
 listen = "tcp:0:interface=127.0.0.1"
 """
 
+#: The command line, which ends with a SIGKILL where it calls what its first argument names.
+KILLED = """
+import importlib, operator, os, signal, sys
+from buildfarm.commands.main import main
+module, _, name = sys.argv[1].partition(":")
+*owner, name = name.split(".")
+place = importlib.import_module(module)
+place = operator.attrgetter(*owner)(place) if owner else place
+setattr(place, name, lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL))
+main(sys.argv[2:])
+"""
+
 
 class CommandTestCase(FarmTestCase):
     """`run_command` runs `buildd-manager` with this configuration until it has ended."""
@@ -80,6 +92,15 @@ class CommandTestCase(FarmTestCase):
         self.assertEqual("", ended.stdout)
         self.assertNotIn("Traceback", ended.stderr)
         return ended.stderr.rstrip("\n")
+
+    async def kill_at(self, place: str, *arguments: str | Path) -> None:
+        """Run a command that is killed (SIGKILL) where it calls `place`, "module:name"."""
+
+        def running() -> int:
+            command = [sys.executable, "-c", KILLED, place, *arguments]
+            return subprocess.run(command, env=self.environment, timeout=60, check=False).returncode
+
+        self.assertEqual(-signal.SIGKILL, await deferToThread(running), place)
 
     def start_command(self, *arguments: str | Path) -> subprocess.Popen[bytes]:
         """Start a command and leave it running; killed at the end."""

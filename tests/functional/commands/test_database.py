@@ -1,8 +1,12 @@
 """`init`, `backup` and `restore`."""
 
+import signal
 import sqlite3
 import stat
 
+from twisted.internet.threads import deferToThread
+
+from buildfarm.farmtesting.smalldisk import SmallDisk
 from tests.functional.commands.cases import CommandTestCase
 
 
@@ -66,7 +70,7 @@ class TestDatabase(CommandTestCase):
         self.assertFalse(copy.exists())
 
     async def test_what_a_killed_backup_leaves(self) -> None:
-        """It has another name than a backup, and is in nobody's way; the manager removes its own."""
+        """It has another name than a backup, and is in nobody's way; a manager removes its own."""
         await self.run_command("init")
         copy = self.directory / "copy.db"
         (self.directory / "copy.db.unfinished").write_text("half of it")
@@ -77,11 +81,90 @@ class TestDatabase(CommandTestCase):
         self.assertEqual([copy], list(self.directory.glob("copy.db*")))
         await self.run_command("backup", self.directory / "another.db")
 
-    async def test_backup_on_a_full_disk(self) -> None:
-        """A copy that does not fit leaves nothing; the sentence says what is full."""
+    async def test_backup_onto_a_full_disk(self) -> None:
+        """A copy that does not fit leaves no file, with or without a manager; it is said why."""
         await self.run_command("init")
-        refusal = await self.refusal("backup", "/dev/full/copy.db")
-        self.assertIn("/dev/full/copy.db cannot be made", refusal)
+        place = self.directory / "small"
+        place.mkdir()
+        disk = SmallDisk(place, 1 << 20)
+        self.addCleanup(disk.unmount)
+        disk.fill(left=1 << 15)
+        before = sorted(place.iterdir())
+        expected = "No room left on the disk of copy.db; free some space there."
+        self.assertEqual(expected, await self.refusal("backup", place / "copy.db"))
+        await self.daemon()
+        self.assertEqual(expected, await self.refusal("backup", place / "copy.db"))
+        self.assertEqual(before, sorted(place.iterdir()))
+        self.assertEqual([], list(self.state.glob("backup-*")))
+        disk.free()
+        await self.run_command("backup", place / "copy.db")
+
+    async def test_no_room_beside_the_database(self) -> None:
+        """Neither `backup` nor `restore` leaves anything on a full disk of the manager's own."""
+        copy = self.directory / "copy.db"
+        self.state.mkdir()
+        disk = SmallDisk(self.state, 4 << 20)
+        self.addCleanup(disk.unmount)
+        await self.run_command("init")
+        await self.run_command("backup", copy)
+        await self.add("bob")
+        manager = await self.daemon()
+        disk.fill(left=1 << 15)
+        refusal = await self.refusal("backup", self.directory / "another.db")
+        self.assertIn("is full", refusal)
+        self.assertEqual([], list(self.state.glob("backup-*")))
+        self.assertEqual([copy], list(self.directory.glob("*.db*")))
+        await self.stop(manager)
+        before = sorted(path.name for path in self.state.iterdir())
+        self.assertIn("is full", await self.refusal("restore", copy))
+        self.assertEqual(before, sorted(path.name for path in self.state.iterdir()))
+        disk.free()
+        self.assertEqual(["bob"], await self.names())
+        await self.run_command("restore", copy)
+        self.assertEqual([], await self.names())
+
+    async def test_backup_killed(self) -> None:
+        """Neither the command nor the manager, killed in the middle, leaves a file of that name."""
+        await self.run_command("init")
+        manager = await self.daemon()
+        copy = self.directory / "copy.db"
+        manager.send_signal(signal.SIGSTOP)
+        command = self.start_command("backup", copy)
+        await self.wait_until((self.directory / "copy.db.unfinished").exists)
+        command.kill()
+        await deferToThread(command.communicate, timeout=20)
+        self.assertFalse(copy.exists())
+
+        command = self.start_command("backup", self.directory / "another.db")
+        await self.wait_until((self.directory / "another.db.unfinished").exists)
+        manager.kill()
+        await deferToThread(command.communicate, timeout=20)
+        self.assertEqual(1, command.returncode)
+        self.assertEqual([], list(self.directory.glob("another.db*")))
+
+        await self.daemon()
+        await self.run_command("backup", copy)
+        self.assertEqual([copy], list(self.directory.glob("copy.db*")))
+
+    async def test_restore_killed(self) -> None:
+        """It is the database of before, whole, or that of the backup, wherever `restore` ends."""
+        await self.run_command("init")
+        await self.add("bob")
+        copy = self.directory / "copy.db"
+        await self.run_command("backup", copy)
+        await self.add("carol")
+        for place in (
+            "buildfarm.storage.restoring:renew",
+            "buildfarm.storage.copies:keep",
+            "pathlib:Path.hardlink_to",
+            "buildfarm.storage.copies:move",
+            "pathlib:Path.rename",
+        ):
+            await self.kill_at(place, "restore", copy)
+            self.assertEqual(["bob", "carol"], await self.names(), place)
+        await self.kill_at("buildfarm.commands.database:_queued", "restore", copy)
+        self.assertEqual(["bob"], await self.names())
+        await self.run_command("restore", copy)
 
     async def test_restore_of_half_a_backup(self) -> None:
         """A backup that was cut off, or is of a newer release, is refused; all stays as it was."""

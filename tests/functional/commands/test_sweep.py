@@ -17,7 +17,6 @@ class TestSweep(CommandTestCase):
     async def test_without_a_daemon(self) -> None:
         """The command does it by itself."""
         await self.run_command("init")
-        (self.state / "spool").mkdir()
         self.leave_a_file()
         self.assertIn(": 1 files, 9 bytes.", await self.told("sweep"))
         self.assertIn(": nothing.", await self.told("sweep"))

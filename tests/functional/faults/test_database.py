@@ -35,9 +35,8 @@ class SQLiteTests(FaultTestCase):
         await self.submit(12, UploaderKind.DIRECTORY)
         self.farm.start_manager()
         await self.wait_until(lambda: len(self.farm.made) >= 1, what=self.farm.story)
-        away = self.database().rename(self.farm.root / "away.db")
-        for suffix in ("-wal", "-shm"):
-            Path(f"{self.database()}{suffix}").rename(f"{away}{suffix}")
+        away = self.farm.root / "away.db"
+        self.move(self.database(), away)
         await self.wait_until(
             lambda: "buildd-manager.db is gone: put the right one back" in self.farm.story()
         )
@@ -45,10 +44,13 @@ class SQLiteTests(FaultTestCase):
         begun = len(self.farm.made)
         await self.pass_time(1.0)
         self.assertEqual(begun, len(self.farm.made))
-        away.rename(self.database())
-        for suffix in ("-wal", "-shm"):
-            Path(f"{away}{suffix}").rename(f"{self.database()}{suffix}")
+        self.move(away, self.database())
         await self.finish()
+
+    def move(self, database: Path, to: Path) -> None:
+        """Move a database with the files that SQLite keeps beside it."""
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{database}{suffix}").rename(f"{to}{suffix}")
 
     def database(self) -> Path:
         """The file of this farm's database."""

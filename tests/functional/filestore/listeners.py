@@ -37,14 +37,18 @@ class ListenerTestCase(FarmTestCase):
         self.addCleanup(port.stopListening)
         return int(port.getHost().port)
 
-    async def get(self, port: int, path: str, method: str = "GET", **headers: str) -> Answer:
+    async def get(
+        self, port: int, path: str, method: str = "GET", source: str = "127.0.0.1", **headers: str
+    ) -> Answer:
         """Ask for `path` on a connection of its own; headers are named with underscores."""
-        return await self.clients.run(fetch, port, path, method, headers)
+        return await self.clients.run(fetch, port, path, method, headers, source)
 
 
-def fetch(port: int, path: str, method: str, headers: dict[str, str]) -> Answer:
-    """One request, in a thread."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+def fetch(
+    port: int, path: str, method: str, headers: dict[str, str], source: str = "127.0.0.1"
+) -> Answer:
+    """One request from the address `source`, in a thread."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20, source_address=(source, 0))
     try:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request(method, path, headers=sent)

@@ -42,9 +42,9 @@ class FilesResourceTestCase(ListenerTestCase):
         self.asked.append((sha256, user, password))
         return sha256 != self.private or (user, password) == ("buildd", "tökén")
 
-    async def get_file(self, method: str = "GET", **headers: str) -> Answer:
+    async def get_file(self, method: str = "GET", **others: str) -> Answer:
         """Ask for the public file."""
-        return await self.get(self.port, f"/{self.sha256}/hello.tar.xz", method, **headers)
+        return await self.get(self.port, f"/{self.sha256}/hello.tar.xz", method, **others)
 
 
 class TestDownloads(FilesResourceTestCase):
@@ -154,7 +154,8 @@ class TestWhoMayRead(FilesResourceTestCase):
 
 
 class TestManyDownloads(FilesResourceTestCase):
-    max_downloads = 2
+    #: Of which one address may have three.
+    max_downloads = 4
 
     def setUp(self) -> None:
         super().setUp()
@@ -169,7 +170,7 @@ class TestManyDownloads(FilesResourceTestCase):
         self.useFixture(fixtures.MockPatchObject(self.resource, "_may_read", later))
 
     async def downloads(self, count: int) -> list[Deferred[Answer]]:
-        """Downloads that have come to the listener."""
+        """Downloads of one address that have come to the listener."""
         begun = [Deferred.fromCoroutine(self.get_file()) for _ in range(count)]
         await self.wait_until(lambda: self.resource.downloads == count)
         return begun
@@ -177,7 +178,7 @@ class TestManyDownloads(FilesResourceTestCase):
     async def test_in_line(self) -> None:
         """Downloads beyond the bound wait for those before, and are served then."""
         begun = await self.downloads(5)
-        self.assertEqual(2, self.begun)
+        self.assertEqual(3, self.begun)
         self.may.callback(None)
         answers = await gatherResults(begun)
         self.assertEqual([200] * 5, [answer.status for answer in answers])
@@ -186,19 +187,32 @@ class TestManyDownloads(FilesResourceTestCase):
     async def test_bound(self) -> None:
         """Where the line is full, one is told to come back, and those before go on."""
         self.useFixture(fixtures.MockPatchObject(sending, "WAITING_PER_PLACE", 1))
-        begun = await self.downloads(4)
-        refused = await self.get_file()
+        begun = await self.downloads(6)
+        others = [Deferred.fromCoroutine(self.get_file(source="127.0.0.2")) for _ in range(2)]
+        await self.wait_until(lambda: self.resource.downloads == 8)
+        refused = await self.get_file(source="127.0.0.3")
         self.assertEqual((503, "10"), (refused.status, refused.headers["retry-after"]))
         self.may.callback(None)
-        answers = await gatherResults(begun)
-        self.assertEqual([200] * 4, [answer.status for answer in answers])
+        answers = await gatherResults(begun + others)
+        self.assertEqual([200] * 8, [answer.status for answer in answers])
         await self.wait_until(lambda: self.resource.downloads == 0)
         self.assertEqual(200, (await self.get_file()).status)
+
+    async def test_line_of_one_address(self) -> None:
+        """One address has three quarters of the line at most; another one is not told to wait."""
+        self.useFixture(fixtures.MockPatchObject(sending, "WAITING_PER_PLACE", 1))
+        begun = await self.downloads(6)
+        self.assertEqual(503, (await self.get_file()).status)
+        other = Deferred.fromCoroutine(self.get_file(source="127.0.0.2"))
+        await self.wait_until(lambda: self.begun == 4)
+        self.may.callback(None)
+        answers = await gatherResults([*begun, other])
+        self.assertEqual([200] * 7, [answer.status for answer in answers])
 
     async def test_a_line_that_does_not_move(self) -> None:
         """Who has waited long enough is told to come back; a place that is freed is used again."""
         self.useFixture(fixtures.MockPatchObject(sending, "PATIENCE", 0.01))
-        begun = await self.downloads(2)
+        begun = await self.downloads(3)
         self.assertEqual(503, (await self.get_file()).status)
         self.may.callback(None)
         await gatherResults(begun)
@@ -206,11 +220,11 @@ class TestManyDownloads(FilesResourceTestCase):
 
     async def test_hanging_up_in_line(self) -> None:
         """Who hangs up while waiting leaves the line."""
-        begun = await self.downloads(2)
+        begun = await self.downloads(3)
         client = await self.clients.run(ask_and_wait, self.port, f"/{self.sha256}/hello")
-        await self.wait_until(lambda: self.resource.downloads == 3)
+        await self.wait_until(lambda: self.resource.downloads == 4)
         client.close()
-        await self.wait_until(lambda: self.resource.downloads == 2)
+        await self.wait_until(lambda: self.resource.downloads == 3)
         self.may.callback(None)
         await gatherResults(begun)
 
@@ -242,6 +256,18 @@ class TestSlowClients(FilesResourceTestCase):
         self.assertEqual(200, (await self.get_file()).status)
         client.close()
         await self.wait_until(lambda: self.resource.downloads == 0)
+
+    async def test_many_slow_downloads_of_one_client(self) -> None:
+        """Who takes nothing of as many as it may begin keeps no other address from its files."""
+        path = f"/{self.large}/zeros"
+        watched = len(self.reactor.getReaders())
+        slow = [await self.clients.run(ask_and_wait, self.port, path) for _ in range(5)]
+        await self.wait_until(lambda: self.resource.downloads == 5)
+        self.assertEqual(200, (await self.get_file(source="127.0.0.2")).status)
+        for client in slow:
+            client.close()
+        await self.wait_until(lambda: self.resource.downloads == 0)
+        await self.wait_until(lambda: len(self.reactor.getReaders()) <= watched)
 
     async def test_slow_client(self) -> None:
         """A client that takes its time gets all of it."""

@@ -90,10 +90,10 @@ def _deeds(
         "make a socket": lambda: socket.socket().close(),
         "connect": lambda: connection.connect(("127.0.0.1", argument["port"])),
         "signal another process": lambda: os.kill(argument["victim"], 0),
-        "kill another process": lambda: os.kill(argument["victim"], signal.SIGTERM),
         "trace another process": lambda: called(
             libc.ptrace(_PTRACE_ATTACH, argument["victim"], None, None)
         ),
+        "kill another process": lambda: os.kill(argument["victim"], signal.SIGTERM),
         "fork": fork,
         "start a program": start,
         "map memory to execute": lambda: called(libc.mprotect(ctypes.c_void_p(_page()), 4096, 7)),

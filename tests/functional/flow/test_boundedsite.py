@@ -32,15 +32,15 @@ class BoundedSiteTest(FarmTestCase):
         self.port = port.getHost().port
         return site
 
-    def connect(self) -> socket.socket:
-        """A connection that waits long enough for any answer."""
-        client = socket.create_connection(("127.0.0.1", self.port), SOON)
+    def connect(self, address: str = "127.0.0.1") -> socket.socket:
+        """A connection from `address`, one of this machine's, that waits long enough."""
+        client = socket.create_connection(("127.0.0.1", self.port), SOON, (address, 0))
         self.addCleanup(client.close)
         return client
 
-    async def ask(self, request: bytes) -> bytes:
+    async def ask(self, request: bytes, address: str = "127.0.0.1") -> bytes:
         """All that comes back for `request`, until the connection is closed."""
-        return await deferToThread(exchange, self.connect(), request)
+        return await deferToThread(exchange, self.connect(address), request)
 
     async def test_requests_on_one_connection(self) -> None:
         """Ordinary requests are answered, one after the other."""
@@ -52,12 +52,23 @@ class BoundedSiteTest(FarmTestCase):
     async def test_too_many_connections(self) -> None:
         """Beyond the bound a connection is closed unanswered; one that ends makes room."""
         site = self.listen(max_connections=2)
-        held = [self.connect(), self.connect()]
+        held = [self.connect(), self.connect("127.0.0.2")]
         await self.wait_until(lambda: site.connections == 2)
         self.assertEqual(b"", await self.ask(b"GET / HTTP/1.0\r\n\r\n"))
         held[0].close()
         await self.wait_until(lambda: site.connections == 1)
         self.assertIn(b"yes", await self.ask(b"GET / HTTP/1.0\r\n\r\n"))
+
+    async def test_connections_of_one_address(self) -> None:
+        """One address has three quarters of them at most; another is served all the same."""
+        site = self.listen(max_connections=4)
+        held = [self.connect() for _ in range(3)]
+        await self.wait_until(lambda: site.connections == 3)
+        self.assertEqual(b"", await self.ask(b"GET / HTTP/1.0\r\n\r\n"))
+        self.assertIn(b"yes", await self.ask(b"GET / HTTP/1.0\r\n\r\n", "127.0.0.2"))
+        for client in held:
+            client.close()
+        await self.wait_until(lambda: site.connections == 0)
 
     async def test_slow_request(self) -> None:
         """A request that trickles in is cut off at the deadline, however lively it is."""

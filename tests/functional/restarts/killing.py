@@ -53,14 +53,19 @@ class RestartTestCase(FarmTestCase):
 
     async def setUp(self) -> None:
         super().setUp()
+        scanning = replace(QUICK, cpu_share=0.9)
         farm = await RestartFarm.make(
-            self, replace(QUICK, cpu_share=0.9), ResetSettings(deadline=5.0)
+            self, scanning, ResetSettings(deadline=5.0), self.make_database()
         )
         assert isinstance(farm, RestartFarm)
         self.farm = farm
         self.reader = Reader(self.reactor, farm.root / "main")
         self.reader.start()
         self.addCleanup(self.reader.stop)
+
+    def make_database(self) -> str:
+        """The URI of the farm's database; "" is SQLite. `test_on_postgres` has the other kind."""
+        return ""
 
     async def submit(self, per_archive: int, *uploaders: UploaderKind, prefix: str = "p") -> None:
         """Queue builds for each archive of these uploaders; of both unless named."""

@@ -4,15 +4,22 @@ At each step two managers in a row are killed; their children live on. The third
 to its end.
 """
 
+import io
+import os
 import re
 import signal
 from pathlib import Path
 
 import buildfarm
+from buildfarm.assembly.walltime import utc_now
+from buildfarm.farmtesting.processes import Process
+from buildfarm.filestore.store import FileStore
+from buildfarm.storage import chroots
+from buildfarm.vocab.archive import ChrootSnapshot
 from buildfarm.vocab.states import UploaderKind
 from tests.functional.restarts.killing import RestartTestCase
 
-_NAME = re.compile(r'"((?:dispatch|gather|clean|upload)\.[a-z-]+)"')
+_NAME = re.compile(r'"((?:dispatch|gather|clean|collect|upload)\.[a-z-]+)"')
 
 
 class CheckpointTestCase(RestartTestCase):
@@ -70,6 +77,63 @@ class CleanTests(CheckpointTestCase):
     async def test_done(self) -> None:
         """The builder has forgotten its results, and the database does not know."""
         await self.kill_at("clean.done")
+
+
+class CollectTests(CheckpointTestCase):
+    """Each manager sweeps while it builds; the file store has what nobody needs, and what is."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.files = FileStore(self.farm.settings.store_dir)
+        self.unneeded = [self.add(f"unneeded {number}") for number in range(20)]
+        needed = self.add("a chroot")
+        await self.farm.write(
+            chroots.set_chroot,
+            ChrootSnapshot("debian", "bookworm", "armhf", chroots.TARBALL, 8, "a" * 40, needed),
+            "test",
+            utc_now(),
+        )
+        self.needed = needed
+
+    def add(self, content: str) -> str:
+        """Add a file, long ago; its digest."""
+        digest = self.files.add(io.BytesIO(content.encode()), max_bytes=99).sha256
+        os.utime(self.files.path(digest), (0, 0))
+        return digest
+
+    async def sweep(self) -> int:
+        """Give the command; how it ends."""
+        command = self.farm.command("sweep")
+        log = self.farm.root / "swept"
+        return await Process.start(self.reactor, command, log, cwd=self.farm.root).when_ended()
+
+    async def kill_at(self, step: str) -> None:
+        """Two managers are killed at `step` of their sweeps; the third finishes the work."""
+        await self.farm.add_builders(2, seconds=0.3)
+        await self.submit(1)
+        for _ in range(2):
+            manager = self.farm.start_manager(step)
+            await self.farm.wait_until_ready()
+            self.assertEqual(1, await self.sweep())
+            status = await self.farm.wait_until_ended(manager)
+            self.assertEqual(-signal.SIGKILL, status, self.farm.story())
+        self.farm.start_manager()
+        await self.farm.wait_until_ready()
+        self.assertEqual(0, await self.sweep())
+        self.assertEqual([], [one for one in self.unneeded if self.files.path(one).exists()])
+        self.assertTrue(self.files.path(self.needed).exists())
+        self.assertEqual([], [*(self.files.path("0" * 64).parent.parent / "unfinished").iterdir()])
+        await self.farm.wait_until_all_built()
+        await self.farm.stop_manager()
+        await self.assert_promises()
+
+    async def test_named(self) -> None:
+        """The collector knows what is named, and has removed nothing."""
+        await self.kill_at("collect.named")
+
+    async def test_removed(self) -> None:
+        """The collector is in the middle of it."""
+        await self.kill_at("collect.removed")
 
 
 class UploadTests(CheckpointTestCase):
@@ -134,7 +198,7 @@ class CoverageTests(RestartTestCase):
         modules = [
             path
             for path in Path(buildfarm.__path__[0]).rglob("*.py")
-            if path.parent.name != "farmtesting"
+            if path.parent.name not in ("farmtesting", "simulation")
         ]
         steps = {step for path in modules for step in _NAME.findall(path.read_text())}
         tested = set(re.findall(r'kill_at\("([^"]+)"\)', Path(__file__).read_text()))

@@ -2,12 +2,13 @@
 
 import os
 import signal
+from dataclasses import replace
 
 from buildfarm.farmtesting.heldprogram import HeldProgram
 from buildfarm.farmtesting.procfs import is_running
 from buildfarm.flow.lockfiles import holder
 from buildfarm.uploads.locks import archive_lock
-from buildfarm.vocab.states import UploaderKind
+from buildfarm.vocab.states import ResetProtocol, UploaderKind
 from tests.functional.restarts.killing import RestartTestCase
 
 
@@ -102,3 +103,50 @@ class OrphanedResetTests(OrphanTestCase):
         await self.wait_until_gone(reset)
         self.farm.resets.seconds = 0.1
         await self.finish()
+
+
+_STUBBORN = """#!/bin/sh
+# Resets nothing: it ignores SIGTERM, and leaves the lock to what has left its group as well.
+[ -e "{mood}" ] || exec "{command}" "$@"
+trap '' TERM
+(setsid sh -c 'trap "" TERM; while :; do sleep 1000; done' &)
+: > "{mood}.$1"
+while :; do sleep 1000; done
+"""
+
+
+class StubbornResetTests(OrphanTestCase):
+    async def test_resets_that_ignore_being_asked_to_end(self) -> None:
+        """Of both protocols: killed with all that holds their lock, before the builder is reset."""
+        mood, command = self.farm.root / "mood", self.farm.root / "stubborn"
+        mood.touch()
+        command.write_text(_STUBBORN.format(mood=mood, command=self.farm.resets.command))
+        command.chmod(0o755)
+        settings = self.farm.settings
+        resets = replace(settings.resets, command=(str(command), "%(vm_host)s"), deadline=1.0)
+        self.farm.configure(replace(settings, resets=resets))
+        await self.farm.add_virtual_machine("vm0", seconds=0.2)
+        await self.farm.add_builder(
+            self.farm.watched("vm1", 0.2),
+            "vm1",
+            virtualized=True,
+            vm_host="vm1",
+            vm_reset_protocol=ResetProtocol.ASYNCHRONOUS,
+        )
+        self.farm.resets.machines["vm1"] = self.farm.daemons["vm1"]
+        await self.farm.submit_into("virtual", "hello")
+        manager = self.farm.start_manager()
+        locks = [self.farm.settings.locks_dir / f"reset-vm{number}" for number in range(2)]
+        begun = [self.farm.root / f"mood.vm{number}" for number in range(2)]
+        await self.wait_until(lambda: all(path.exists() for path in begun), what=self.farm.story)
+        await self.farm.kill(manager)
+        stubborn = [holder(lock) for lock in locks]
+        mood.unlink()
+        self.farm.start_manager()
+        await self.farm.wait_until_all_built()
+        for pid in stubborn:
+            assert pid is not None, "the lock was held"
+            self.assertFalse(is_running(pid))
+        await self.wait_until(lambda: self.farm.resets.counts.get("vm1"), what=self.farm.story)
+        await self.farm.stop_manager()
+        self.assertEqual([], self.farm.resets.offences)

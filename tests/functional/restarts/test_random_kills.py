@@ -1,4 +1,4 @@
-"""The manager is killed at random moments under load, twenty times on one farm.
+"""The manager is killed at random moments under load, again and again on one farm.
 
 The seed of the moments is in the output of a failed test; `RESTARTS_SEED` repeats them.
 """
@@ -10,8 +10,6 @@ import signal
 from buildfarm.vocab.states import UploaderKind
 from tests.functional.restarts.killing import RestartTestCase
 
-KILLS = 20
-
 #: Seconds that a manager may work before it is killed.
 _LONGEST = 1.2
 
@@ -20,6 +18,8 @@ _EARLY = 0.2
 
 
 class RandomKillTests(RestartTestCase):
+    kills = 20
+
     async def test_directory(self) -> None:
         """Builds are published by renaming directories, some of which a reader takes at once."""
         await self.kill_at_random(UploaderKind.DIRECTORY)
@@ -35,7 +35,7 @@ class RandomKillTests(RestartTestCase):
         moments = random.Random(seed)
         await self.farm.add_builders(3, seconds=0.6)
         await self.submit(4, uploader, prefix="first")
-        for number in range(KILLS):
+        for number in range(self.kills):
             await self.submit(2, uploader, prefix=f"round{number}-")
             manager = self.farm.start_manager()
             if moments.random() > _EARLY:

@@ -135,10 +135,10 @@ class SynchronousTests(ResetTestCase):
         orphan = try_hold(farm.settings.locks_dir / "reset-vm1")
         assert orphan is not None
         await farm.start()
-        await self.wait_for_status(CleanStatus.CLEANING)
         await farm.add_builder(farm.daemon(built_in(0.05)))
         await farm.wait_until_built([await farm.submit()])
         self.assertEqual([], self.journal())
+        self.assertEqual(CleanStatus.DIRTY, (await farm.builder("vm1")).clean_status)
         orphan.release()
         await self.wait_for_status(CleanStatus.CLEAN)
         self.assertEqual(["begin", "end"], self.journal())

@@ -2,7 +2,6 @@
 
 import os
 import random
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +34,7 @@ class ProcessTestCase(StorageTestCase):
             [
                 sys.executable,
                 WRITER,
-                f"sqlite:///{self.database.path}",
+                self.uri,
                 name,
                 str(count),
                 str(group),
@@ -52,6 +51,10 @@ class ProcessTestCase(StorageTestCase):
         """Whether a process has opened the database."""
         descriptors = Path(f"/proc/{process.pid}/fd").iterdir()
         return str(self.database.path) in {os.path.realpath(one) for one in descriptors}
+
+    def assert_whole(self) -> None:
+        """Nothing in the file of the database is damaged."""
+        self.assertEqual([("ok",)], self.rows("PRAGMA integrity_check"))
 
     def pairs(self) -> list[tuple[str, int, int]]:
         """How many halves there are of each pair, by name and number."""
@@ -72,13 +75,13 @@ class TestTogether(ProcessTestCase):
 
     async def test_a_long_act_elsewhere(self) -> None:
         """A writer waits for another process's transaction and then goes on."""
-        other = sqlite3.connect(self.database.path, isolation_level=None)
+        other = self.database.writer()
         self.addCleanup(other.close)
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("SELECT 1")
         process = self.start_writer("a", 1, 1)
         mine = deferToThread(commit_group, self.store, [write_pair("mine", 0)])
         await self.wait_until(lambda: self.has_open(process), what="it wants to write")
-        other.execute("ROLLBACK")
+        other.rollback()
         [outcome] = await mine
         self.assertIsNone(outcome.error)
         _, complaints = await deferToThread(process.communicate, timeout=DEADLINE)
@@ -134,7 +137,7 @@ class TestKilled(ProcessTestCase):
             rest = process.stdout.read().split("\n")
             reported += [int(line) for line in rest[:-1] if line]
             process.communicate(timeout=DEADLINE)
-            self.assertEqual([("ok",)], self.rows("PRAGMA integrity_check"))
+            self.assert_whole()
             found = [(number, halves) for owner, number, halves in self.pairs() if owner == name]
             self.assertEqual({2}, {halves for _, halves in found})
             kept = [number for number, _ in found]

@@ -58,4 +58,5 @@ Daemon(
     Path(os.environ[VARIABLE]),
     log_file=log_file,
     readiness=Readiness(reactor, os.environ),
+    when_ready=lambda: note("ready"),
 ).setServiceParent(application)

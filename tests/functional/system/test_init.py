@@ -30,7 +30,7 @@ class TestInitScript(FarmTestCase):
         self.assertRaises(ProcessLookupError, os.kill, pid, 0)
         self.assertFalse(self.installed.pid_file.exists())
         self.assertEqual(NOT_RUNNING, self.installed.service("status"))
-        self.assertEqual(["running with EPollReactor", "stopping"], self.installed.noted())
+        self.assertEqual(["running with EPollReactor", "ready", "stopping"], self.installed.noted())
 
     def test_start_twice(self) -> None:
         """Starting what runs is done already."""

@@ -75,7 +75,7 @@ class TestDaemon(FarmTestCase):
 
     async def ended(self, process: subprocess.Popen[bytes]) -> int:
         """Wait for the end of `process` and return its exit status."""
-        await self.wait_until(lambda: process.poll() is not None, deadline=10, what="the end")
+        await self.wait_until(lambda: process.poll() is not None, deadline=30, what="the end")
         return process.wait()
 
     async def test_life(self) -> None:

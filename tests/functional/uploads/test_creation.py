@@ -127,11 +127,10 @@ class TestOthers(CreationTestCase):
 
 
 class TestPublished(CreationTestCase):
-    def test_only_what_is_for_all(self) -> None:
-        """What the world may read holds no database, configuration or key; private: nothing."""
-        self.assertEqual(self.root / "public", published_directory(self.archive))
-        self.assertIsNone(
-            published_directory(archive(UploaderKind.REPREPRO, self.root, private=True))
-        )
+    def test_only_what_is_for_readers(self) -> None:
+        """What readers may read holds no database, configuration or key, of any archive."""
+        for private in (False, True):
+            found = published_directory(archive(UploaderKind.REPREPRO, self.root, private=private))
+            self.assertEqual(self.root / "public", found)
         self.assertIsNone(published_directory(archive(UploaderKind.DIRECTORY, self.root)))
         self.assertEqual(["dists"], [path.name for path in (self.root / "public").iterdir()])

@@ -10,7 +10,7 @@ from buildfarm.assembly.daemon import Daemon
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.flow.logfile import LogFile
 from buildfarm.flow.readiness import Readiness
-from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.errors import FarmError, Refused, StaleState
 from buildfarm.vocab.settings import Settings
 
 
@@ -19,12 +19,17 @@ class RecordingManager(Service):
 
     def __init__(self) -> None:
         self.running_deferred: Deferred[None] = Deferred()
+        self.lost_deferred: Deferred[FarmError] = Deferred()
         self.settings: list[Settings] = []
         self.stopped = False
 
     def when_running(self) -> Deferred[None]:
         """Fires when the test fires it."""
         return self.running_deferred
+
+    def when_lost(self) -> Deferred[FarmError]:
+        """Fires when the test fires it."""
+        return self.lost_deferred
 
     def reload(self, settings: Settings) -> None:
         """Remember `settings`."""
@@ -66,6 +71,7 @@ class TestDaemon(FarmTestCase):
         self.addCleanup(self.log.close)
         self.manager = RecordingManager()
         self.readiness = RecordingReadiness()
+        self.started: list[list[str]] = []
         self.memory_reactor = MemoryReactorClock()
         self.daemon = Daemon(
             self.memory_reactor,
@@ -73,6 +79,7 @@ class TestDaemon(FarmTestCase):
             self.config,
             log_file=self.log,
             readiness=self.readiness,
+            when_ready=lambda: self.started.append(list(self.readiness.told)),
         )
         self.daemon.startService()
         self.addCleanup(self.daemon.stopService)
@@ -83,6 +90,7 @@ class TestDaemon(FarmTestCase):
         self.assertEqual([], self.readiness.told)
         self.manager.running_deferred.callback(None)
         self.assertEqual(["ready"], self.readiness.told)
+        self.assertEqual([[]], self.started)
 
     def test_stopping(self) -> None:
         """That the manager stops is told before it does."""
@@ -95,6 +103,14 @@ class TestDaemon(FarmTestCase):
         """A manager that is refused its start ends the process, and is never called ready."""
         self.manager.running_deferred.errback(Refused("Another manager runs here."))
         self.assertEqual([], self.readiness.told)
+        self.memory_reactor.run()
+        self.assertTrue(self.memory_reactor.hasStopped)
+        self.assertTrue(self.daemon.failed)
+
+    def test_lost(self) -> None:
+        """A manager whose farm is another's by now ends the process, which has failed."""
+        self.manager.running_deferred.callback(None)
+        self.manager.lost_deferred.callback(StaleState("Epoch 1 is over."))
         self.memory_reactor.run()
         self.assertTrue(self.memory_reactor.hasStopped)
         self.assertTrue(self.daemon.failed)

@@ -147,13 +147,17 @@ class TestRefused(SettingsCase):
             self.assertIn("files.public_url: ", line)
 
     def test_database(self) -> None:
-        """Only SQLite can be used so far, at a place that does not depend on where we are."""
-        for uri in ("postgres://farm", "sqlite:///farm.db"):
+        """A database is SQLite at a place that does not depend on where we are, or PostgreSQL."""
+        for uri in ("postgres://farm", "mysql://host/farm", "sqlite:///farm.db", "farm.db"):
             (line,) = self.faults(f'database = "{uri}"')
-            self.assertEqual(
-                "manager.database: only sqlite:///ABSOLUTE/PATH is a database that can be used.",
-                line,
-            )
+            self.assertIn(f"manager.database: '{uri}' is no database that can be used", line)
+
+    def test_password_of_the_database(self) -> None:
+        """What is wrong with the URI of a database is told without its password."""
+        for uri in ("mysql://buildd:secret@host/farm", "postgres://buildd:secret@host:x/farm"):
+            (line,) = self.faults(f'database = "{uri}"')
+            self.assertIn("is no database", line)
+            self.assertNotIn("secret", line)
 
     def test_socket_path_too_long(self) -> None:
         """A socket's path is short by the system's rules."""

@@ -11,7 +11,8 @@ from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.farmtesting.daemonserver import DaemonServer
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
-from buildfarm.farmtesting.hostile import BEHAVIOURS, HostileServer
+from buildfarm.farmtesting.hostile.builder import HostileDaemon, HostileServer
+from buildfarm.farmtesting.hostile.table import BEHAVIOURS
 from buildfarm.farmtesting.memory import MemoryEndpoint, daemon_endpoint, inline_workers
 from buildfarm.vocab.errors import (
     BuilderError,
@@ -165,7 +166,8 @@ class TestDeadlines(ClientCase):
 
     def test_a_byte_a_second_does_not_move_the_deadline(self) -> None:
         """The whole answer has to be there."""
-        endpoint = MemoryEndpoint(lambda: HostileServer(self.clock, BEHAVIOURS["trickle"]))
+        daemon = HostileDaemon(self.clock, BEHAVIOURS["byte-a-second"])
+        endpoint = MemoryEndpoint(lambda: HostileServer(daemon))
         status = self.begin(self.client_at(endpoint).fetch_status())
         self.clock.pump([1.0] * 59)
         self.assertNoResult(status)
@@ -207,7 +209,8 @@ class TestNonsense(ClientCase):
 
     def outcome_with(self, behaviour: str) -> BuilderError:
         """How a status ends at a builder that behaves so."""
-        endpoint = MemoryEndpoint(lambda: HostileServer(self.clock, BEHAVIOURS[behaviour]))
+        daemon = HostileDaemon(self.clock, BEHAVIOURS[behaviour])
+        endpoint = MemoryEndpoint(lambda: HostileServer(daemon))
         status = self.begin(self.client_at(endpoint).fetch_status())
         self.clock.pump([0.001] * 500)
         failure = self.failureResultOf(status, BuilderError)
@@ -220,21 +223,21 @@ class TestNonsense(ClientCase):
     def test_an_answer_that_is_none_is_refused(self) -> None:
         """Too much of it, of another kind, pointing elsewhere, or one more than was asked for."""
         for behaviour in (
-            "flood",
-            "flood-headers",
-            "flood-trailers",
+            "huge-status",
+            "endless-headers",
+            "endless-trailers",
             "garbage",
-            "redirect",
-            "upgrade",
-            "bomb",
-            "nonsense",
-            "twice",
+            "redirects-calls",
+            "upgrades",
+            "entities",
+            "nonsense-status",
+            "extra-replies",
         ):
             self.assertIsInstance(self.outcome_with(behaviour), BuilderNonsense, behaviour)
 
     def test_half_an_answer_is_a_lost_connection(self) -> None:
         """Also where nothing tells how long the whole would have been."""
-        for behaviour in ("cut", "without-length"):
+        for behaviour in ("cut-at-every-byte", "no-length"):
             self.assertIsInstance(self.outcome_with(behaviour), BuilderUnreachable, behaviour)
 
     def test_words_that_nobody_asked_for_close_the_connection(self) -> None:

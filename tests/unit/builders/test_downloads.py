@@ -12,7 +12,9 @@ from buildfarm.builders.downloads import RATE_WINDOW
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
-from buildfarm.farmtesting.hostile import BEHAVIOURS, HostileServer
+from buildfarm.farmtesting.hostile.behaviour import Behaviour, Judged
+from buildfarm.farmtesting.hostile.builder import HostileDaemon, HostileServer
+from buildfarm.farmtesting.hostile.table import BEHAVIOURS
 from buildfarm.farmtesting.memory import MemoryEndpoint, daemon_endpoint, inline_workers
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import (
@@ -69,8 +71,23 @@ class DownloadCase(FarmTestCase):
         self.addCleanup(client.close)
         return client
 
-    def hostile(self, behaviour: Callable[[HostileServer], None]) -> BuilderClient:
-        return self.client_at(MemoryEndpoint(lambda: HostileServer(self.clock, behaviour)))
+    def hostile(self, behaviour: Behaviour) -> BuilderClient:
+        return self.client_at(self.hostile_endpoint(behaviour))
+
+    def hostile_endpoint(self, behaviour: Behaviour) -> MemoryEndpoint:
+        """Leads to a builder of this behaviour, which has the file that is asked for."""
+        daemon = HostileDaemon(self.clock, behaviour)
+        daemon._cache[SHA1] = b"x" * 100
+        return MemoryEndpoint(lambda: HostileServer(daemon))
+
+    def sending(self, send: Callable[[HostileServer], None]) -> Behaviour:
+        """Answers every request by calling `send`."""
+        return Behaviour(
+            name="sending",
+            does="answers in its own way",
+            judged=Judged.BUILDER,
+            speak=lambda server, asked, answer: send(server),
+        )
 
     def begin(
         self, client: BuilderClient, limit: int = MIB, min_rate: int = 1000, file: str = SHA1
@@ -173,7 +190,7 @@ class TestSlowness(DownloadCase):
 
     def test_a_builder_that_trickles_is_given_up(self) -> None:
         """After the first window, not after the hours that the limit would allow."""
-        download = self.begin(self.hostile(BEHAVIOURS["trickle"]))
+        download = self.begin(self.hostile(BEHAVIOURS["byte-a-second"]))
         self.clock.pump([1.0] * int(RATE_WINDOW - 1))
         self.assertNoResult(download)
         self.clock.advance(1.0)
@@ -189,10 +206,10 @@ class TestSlowness(DownloadCase):
         """Each window is looked at by itself."""
 
         def slow_but_steady(server: HostileServer) -> None:
-            server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 120000\r\n\r\n")
-            server.send_every(1.0, b"x" * 1000)
+            server.write(b"HTTP/1.1 200 OK\r\nContent-Length: 120000\r\n\r\n")
+            server.write_every(1.0, b"x" * 1000)
 
-        download = self.begin(self.hostile(slow_but_steady))
+        download = self.begin(self.hostile(self.sending(slow_but_steady)))
         self.clock.pump([1.0] * 119)
         self.assertEqual(120_000, self.successResultOf(download).size)
 
@@ -200,9 +217,9 @@ class TestSlowness(DownloadCase):
         """What it sent quickly at first does not count for later windows."""
 
         def stops(server: HostileServer) -> None:
-            server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + b"x" * 800_000)
+            server.write(b"HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + b"x" * 800_000)
 
-        download = self.begin(self.hostile(stops))
+        download = self.begin(self.hostile(self.sending(stops)))
         self.clock.advance(RATE_WINDOW)
         self.assertNoResult(download)
         self.clock.advance(RATE_WINDOW)
@@ -214,12 +231,12 @@ class TestSlowness(DownloadCase):
         sent: list[int] = []
 
         def eager(server: HostileServer) -> None:
-            server.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (8 * MIB))
+            server.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % (8 * MIB))
             for _ in range(128):
-                server.send(b"x" * 65536)
+                server.write(b"x" * 65536)
                 sent.append(65536)
 
-        endpoint = MemoryEndpoint(lambda: HostileServer(self.clock, eager))
+        endpoint = self.hostile_endpoint(self.sending(eager))
         client = self.client_at(endpoint, workers)
         download = self.begin(client, limit=8 * MIB)
         client_end: Any = endpoint.connections[0]
@@ -240,14 +257,14 @@ class TestBroken(DownloadCase):
     def test_nothing_is_left_of_an_answer_that_is_none(self) -> None:
         """Half a file is no file."""
         for behaviour, error in [
-            ("cut", BuilderUnreachable),
-            ("without-length", BuilderUnreachable),
+            ("cut-at-every-byte", BuilderUnreachable),
+            ("no-length", BuilderUnreachable),
             ("garbage", BuilderNonsense),
-            ("redirect", BuilderNonsense),
-            ("twice", BuilderNonsense),
-            ("flood", ResultsRefused),
-            ("flood-headers", BuilderNonsense),
-            ("flood-trailers", BuilderNonsense),
+            ("redirects-files", BuilderNonsense),
+            ("extra-replies", BuilderNonsense),
+            ("file-without-end", ResultsRefused),
+            ("endless-headers", BuilderNonsense),
+            ("endless-trailers", BuilderNonsense),
         ]:
             download = self.begin(self.hostile(BEHAVIOURS[behaviour]))
             self.clock.pump([0.001] * 200)
@@ -256,7 +273,7 @@ class TestBroken(DownloadCase):
 
     def test_nothing_is_left_of_a_download_that_was_cancelled(self) -> None:
         """Nor does its connection stay."""
-        client = self.hostile(BEHAVIOURS["trickle"])
+        client = self.hostile(BEHAVIOURS["byte-a-second"])
         download = self.begin(client)
         self.clock.pump([1.0] * 5)
         download.cancel()
@@ -270,8 +287,8 @@ class TestBroken(DownloadCase):
         self.destination.write_bytes(b"from a try before a crash")
 
         def small(server: HostileServer) -> None:
-            server.send(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew")
+            server.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nnew")
 
-        self.successResultOf(self.begin(self.hostile(small)))
+        self.successResultOf(self.begin(self.hostile(self.sending(small))))
         self.assertEqual(b"new", self.destination.read_bytes())
         self.assertEqual([Path("0001")], [Path(p.name) for p in self.destination.parent.iterdir()])

@@ -5,9 +5,11 @@ from collections.abc import Coroutine
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.testing import StringTransport
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.daemonscript import FetchFailed, Order, Script
+from buildfarm.farmtesting.daemonserver import DaemonServer
 from buildfarm.farmtesting.fakedaemon import FakeDaemon
 from buildfarm.farmtesting.memory import fake_client
 from buildfarm.vocab.errors import (
@@ -273,3 +275,19 @@ class TestFaultsOfTests(FakeDaemonCase):
         """New connections are refused."""
         self.daemon.unreachable = True
         self.failureResultOf(self.client.fetch_status(), BuilderUnreachable)
+
+
+class TestItsServer(FarmTestCase):
+    """What `daemonserver` makes of bytes."""
+
+    def test_a_request_may_come_in_any_pieces(self) -> None:
+        """Also cut within its path."""
+        daemon = FakeDaemon(self.clock)
+        daemon._cache["a" * 40] = b"a file"
+        request = b"GET /filecache/%b HTTP/1.1\r\nHost: bob\r\n\r\n" % (b"a" * 40)
+        for at in range(1, len(request)):
+            server, transport = DaemonServer(daemon), StringTransport()
+            server.makeConnection(transport)
+            server.dataReceived(request[:at])
+            server.dataReceived(request[at:])
+            self.assertTrue(transport.value().endswith(b"\r\n\r\na file"), request[:at])

@@ -98,16 +98,13 @@ class FairQueueTests(FarmTestCase):
         self.successResultOf(result)
         self.assertEqual(["first half", "b0", "second half"], self.served)
 
-    def test_cpu_by_key(self) -> None:
-        """The CPU of each step is put down to its key, until the key is forgotten."""
+    def test_cpu(self) -> None:
+        """The CPU of all steps together is measured."""
         self.submit("a", "a0", seconds=0.5)
         self.submit("b", "b0", seconds=0.25)
         self.submit("a", "a1", seconds=1)
         self.clock.advance(0)
-        self.assertEqual((1.5, 0.25), (self.queue.cpu_used("a"), self.queue.cpu_used("b")))
-        self.assertEqual(1.75, self.queue.total_cpu_used)
-        self.queue.forget("a")
-        self.assertEqual((0.0, 0.25), (self.queue.cpu_used("a"), self.queue.total_cpu_used))
+        self.assertEqual(1.75, self.queue.cpu_used)
 
     def test_cancelled(self) -> None:
         """Who is cancelled while waiting is passed over."""

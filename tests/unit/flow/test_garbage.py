@@ -18,4 +18,4 @@ class TestGarbage(FarmTestCase):
         """What is imported is not looked at again, and what is new seldom."""
         program = [sys.executable, "-c", PROGRAM]
         told = subprocess.run(program, check=True, capture_output=True, text=True).stdout
-        self.assertEqual("True 10000 20 100\n", told)
+        self.assertEqual("True 10000 10 10\n", told)

@@ -320,14 +320,99 @@ class CollectingMachine(Happenings, RuleBasedStateMachine):
 
 
 class CollectingMachineTests(StorageTestCase):
-    def test_nothing_needed_is_removed(self) -> None:
-        """In no order of events is a file removed that is needed, or one kept for ever."""
+    """Any order of events, and those that a collector without each of its rules would fail in."""
+
+    def setUp(self) -> None:
+        super().setUp()
         self.store.close()
 
         class OnThisTemplate(CollectingMachine):
             template = self.directory / "farm.db"
 
+        self.machine = OnThisTemplate
+
+    def farm(self) -> CollectingMachine:
+        """A farm in which nothing happens by itself."""
+        farm = self.machine()
+        farm.furnish()
+        return farm
+
+    def end(self, farm: CollectingMachine, steps: int = 1000) -> None:
+        """Let the collector take at most so many steps; at its end all that is needed is there."""
+        while farm.collecting is not None and steps:
+            farm.step()
+            steps -= 1
+        if farm.collecting is None:
+            farm.nothing_needed_is_missing()
+            farm.teardown()
+
+    def claimed(self) -> CollectingMachine:
+        """A farm in which a build has been claimed; its scanner was not told yet."""
+        farm = self.farm()
+        farm.keep("a", "1.0-1")
+        farm.submit_kept(0, False)
+        farm.ask_for_work("bob")
+        farm.commit(2)
+        return farm
+
+    def test_any_order(self) -> None:
+        """In no order of events is a file removed that is needed, or one kept for ever."""
         run_state_machine_as_test(
-            OnThisTemplate,
+            self.machine,
             settings=settings(max_examples=60, stateful_step_count=60, deadline=None),
         )
+
+    def test_held_since_before(self) -> None:
+        """Files were kept before the collection began; their rows come when names were read."""
+        farm = self.farm()
+        farm.keep("a", "1.0-1")
+        farm.begin_collection()
+        self.end(farm, steps=4)
+        farm.submit_kept(0, False)
+        farm.commit(1)
+        self.end(farm)
+
+    def test_kept_meanwhile(self) -> None:
+        """Files are kept, and their rows committed, while names are read."""
+        farm = self.farm()
+        farm.begin_collection()
+        self.end(farm, steps=4)
+        farm.keep("a", "1.0-1")
+        farm.submit_kept(0, False)
+        farm.commit(1)
+        self.end(farm)
+
+    def test_act_of_a_caller_who_went_away(self) -> None:
+        """Nobody holds the files any more, and the act that names them is under way."""
+        farm = self.farm()
+        farm.keep("a", "1.0-1")
+        farm.submit_kept(0, True)
+        farm.begin_collection()
+        self.end(farm, steps=4)
+        farm.commit(1)
+        self.end(farm)
+
+    def test_chroot_of_a_claimed_build(self) -> None:
+        """It was replaced, and the builder has not fetched it yet."""
+        farm = self.claimed()
+        farm.deliver()
+        farm.set_chroot("x")
+        farm.begin_collection()
+        self.end(farm)
+
+    def test_claim_on_its_way_to_its_scanner(self) -> None:
+        """The chroot of its order was replaced before the scanner knew of the order."""
+        farm = self.claimed()
+        farm.set_chroot("x")
+        farm.begin_collection()
+        self.end(farm)
+
+    def test_log_of_an_ended_build(self) -> None:
+        """Only rows of attempts and builds name it."""
+        farm = self.claimed()
+        farm.deliver()
+        farm.store_a_log(0)
+        farm.settle_job(0, BuildOutcome.PACKAGEFAIL)
+        farm.commit(1)
+        farm.begin_collection()
+        self.end(farm)

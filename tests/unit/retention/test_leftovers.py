@@ -1,5 +1,7 @@
 """Leftovers: what ended attempts have in the spool goes, all else stays."""
 
+import os
+from datetime import UTC, datetime
 from typing import Any
 
 from twisted.internet.defer import ensureDeferred
@@ -26,10 +28,10 @@ class LeftoverTests(StorageTestCase):
         (self.spool / order.attempt.spool / "0001").write_bytes(b"result")
         return order
 
-    def remove_leftovers(self) -> list[str]:
-        """What is in the spool after a start."""
+    def remove_leftovers(self, unknown_before: datetime | None = None) -> list[str]:
+        """What is in the spool after a start, or after a sweep."""
         storage: Any = InlineStorage(self)
-        removing = remove_leftovers(storage, inline_workers(), self.spool)
+        removing = remove_leftovers(storage, inline_workers(), self.spool, unknown_before)
         self.successResultOf(ensureDeferred(removing))
         return sorted(path.name for path in self.spool.iterdir())
 
@@ -43,6 +45,23 @@ class LeftoverTests(StorageTestCase):
         """What the database does not know stays where it is."""
         (self.spool / "lost+found").mkdir()
         self.assertEqual(["lost+found"], self.remove_leftovers())
+
+    def test_of_another_database(self) -> None:
+        """What a restored database does not know stays until it is old enough."""
+        names = [f"PACKAGEBUILD-9-{number}-0123abcd" for number in (1, 2)]
+        for name, age in zip(names, (10, 1000), strict=True):
+            (self.spool / name).mkdir()
+            when = self.now().replace(tzinfo=UTC).timestamp() - age
+            os.utime(self.spool / name, (when, when))
+        self.assertEqual(names, self.remove_leftovers())
+        self.assertEqual(names[:1], self.remove_leftovers(self.later(-100)))
+
+    def test_no_spool_yet(self) -> None:
+        """Where no manager has run there is nothing to remove."""
+        self.spool.rmdir()
+        storage: Any = InlineStorage(self)
+        removing = remove_leftovers(storage, inline_workers(), self.spool)
+        self.assertEqual(0, self.successResultOf(ensureDeferred(removing)))
 
     def test_what_cannot_be_removed(self) -> None:
         """A leftover in the way of nobody does not keep the manager from its work."""

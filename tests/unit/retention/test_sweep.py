@@ -80,6 +80,17 @@ class SweepTests(StorageTestCase):
         self.pass_time(INTERVAL)
         self.assertEqual(0, self.count())
 
+    def test_a_mistake_of_ours_is_logged(self) -> None:
+        """It does not vanish, and the next sweep comes all the same."""
+        self.submit()
+        self.inline.error = ZeroDivisionError("a mistake")
+        self.pass_time(INTERVAL)
+        [logged] = self.flush_logged_errors(ZeroDivisionError)
+        self.assertEqual("a mistake", logged.getErrorMessage())
+        self.inline.error = None
+        self.pass_time(INTERVAL)
+        self.assertEqual(0, self.count())
+
     def test_nothing_goes_by_a_clock_that_was_just_set(self) -> None:
         """It may be wrong; what is old is removed when it has gone well for long enough."""
         self.submit()

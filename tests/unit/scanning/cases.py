@@ -239,7 +239,11 @@ class ScanningTestCase(StorageTestCase):
             pace=self.pace,
             turn=self.turn,
             fetch_standing=self.roster.fetch_standing,
+            earlier_reset_over=self.earlier_reset_over,
         )
+
+    async def earlier_reset_over(self, builder: BuilderSnapshot) -> None:
+        """No manager was there before."""
 
     async def turn(self, builder_id: int) -> None:
         """Nobody else is in the way."""

@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from twisted.logger import capturedLogs
+
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.memory import inline_workers
+from buildfarm.scanning import diskwatch
 from buildfarm.scanning.diskwatch import INTERVAL, DiskWatch, free_bytes, used_bytes
 from buildfarm.scanning.pauses import DISK, Pauses
 from buildfarm.vocab.settings import GatherSettings, ManagerSettings, Settings
@@ -66,6 +69,15 @@ class DiskWatchTests(FarmTestCase):
     def used(self, path: Path) -> int:
         self.assertEqual(Path("/srv/state/spool"), path)
         return self.spooled
+
+    def test_a_pause_is_logged_once(self) -> None:
+        """However often the disk is looked at, operators are told when the pause begins."""
+        self.left = 999
+        with capturedLogs() as logged:
+            self.watch.start()
+            self.clock.advance(INTERVAL)
+        told = [event for event in logged if "dispatch pauses" in (event["log_format"] or "")]
+        self.assertEqual(1, len(told))
 
     def test_enough_room_is_no_reason(self) -> None:
         """Exactly the limits are enough."""
@@ -210,3 +222,18 @@ class DiskWatchTests(FarmTestCase):
     def test_a_real_disk_has_some_room(self) -> None:
         """What it asks by default is the disk."""
         self.assertGreater(free_bytes(self.make_directory()), 0)
+
+
+class ShortageTests(FarmTestCase):
+    def test_what_check_config_says(self) -> None:
+        """One sentence for each disk that is short, none where there is no directory yet."""
+        place = self.make_directory()
+        described = Settings(manager=ManagerSettings(state_dir=place, min_free_bytes=6))
+        self.patch(diskwatch, "free_bytes", lambda path: 5)
+        [sentence] = diskwatch.shortages(described)
+        self.assertIn(f"5 bytes are free on the disk of {place}", sentence)
+        self.assertIn("no build is begun until there are 7", sentence)
+        self.patch(diskwatch, "free_bytes", lambda path: 6)
+        self.assertEqual([], diskwatch.shortages(described))
+        place.rmdir()
+        self.assertEqual([], diskwatch.shortages(described))

@@ -143,31 +143,8 @@ class GatherTests(ScanningTestCase):
         self.assertEqual(b"the end", self.log_of(gathered.log))
         self.assertEqual(2, len(gathered.files))
 
-    def test_a_slow_builder_gives_its_place_back(self) -> None:
-        """It is still gathered from; whoever waited goes on meanwhile."""
-        settings = GatherSettings(concurrent=1)
-        store = FileStore(self.store_dir)
-        self.gatherer = Gatherer(self.clock, settings, self.spool_dir, store, inline_workers())
-        said = self.build()
-        self.daemon().hang()
-        slow = self.begin(said)
-        ann = self.add_builder("ann")
-        self.client = self.make_client(ann)
-        self.addCleanup(self.client.close)
-        self.submit("other")
-        [order] = self.claim(ann.id)
-        assert order is not None
-        self.job = self.job_of(order)
-        second = self.begin(self.build(name="ann"))
-        self.assertNoResult(second)
-        self.clock.advance(PLACE_SECONDS)
-        self.assertEqual(2, len(self.successResultOf(second).files))
-        self.assertNoResult(slow)
-        self.daemon().wake()
-        self.assertEqual(2, len(self.successResultOf(slow).files))
-
-    def test_as_many_gather_at_once_as_may(self) -> None:
-        """Whoever comes then waits for a place, and goes on when there is one."""
+    def begin_two(self) -> tuple[Deferred[Gathered], Deferred[Gathered]]:
+        """The gather of a builder that hangs, which has the only place, and one that waits."""
         settings = GatherSettings(concurrent=1)
         store = FileStore(self.store_dir)
         self.gatherer = Gatherer(self.clock, settings, self.spool_dir, store, inline_workers())
@@ -183,6 +160,20 @@ class GatherTests(ScanningTestCase):
         self.job = self.job_of(order)
         second = self.begin(self.build(name="ann"))
         self.assertNoResult(second)
+        return first, second
+
+    def test_a_slow_builder_gives_its_place_back(self) -> None:
+        """It is still gathered from; whoever waited goes on meanwhile."""
+        slow, second = self.begin_two()
+        self.clock.advance(PLACE_SECONDS)
+        self.assertEqual(2, len(self.successResultOf(second).files))
+        self.assertNoResult(slow)
+        self.daemon().wake()
+        self.assertEqual(2, len(self.successResultOf(slow).files))
+
+    def test_as_many_gather_at_once_as_may(self) -> None:
+        """Whoever comes then waits for a place, and goes on when there is one."""
+        first, second = self.begin_two()
         self.daemon().wake()
         self.assertEqual(2, len(self.successResultOf(first).files))
         self.assertEqual(2, len(self.successResultOf(second).files))

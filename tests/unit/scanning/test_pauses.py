@@ -26,9 +26,9 @@ class PausesTests(FarmTestCase):
 
     def test_a_reason_says_since_when_it_holds(self) -> None:
         """Repeating a reason brings it up to date without forgetting when it began."""
-        self.assertTrue(self.pauses.pause("disk", "100 bytes are left"))
+        self.pauses.pause("disk", "100 bytes are left")
         self.clock.advance(60)
-        self.assertFalse(self.pauses.pause("disk", "10 bytes are left"))
+        self.pauses.pause("disk", "10 bytes are left")
         self.assertEqual(
             ("10 bytes are left (since 2026-01-01 00:00:00 UTC)",), self.pauses.reasons()
         )

@@ -51,6 +51,18 @@ class CycleTests(ScannerTestCase):
         self.assertEqual(BuildState.UPLOADING, self.state(build_id))
         self.assertEqual(CleanStatus.CLEAN, self.builder("bob").clean_status)
 
+    def test_nothing_is_done_before_the_reset_of_an_earlier_manager_has_ended(self) -> None:
+        """Not even to a clean builder, which that reset would find at work."""
+        over: Deferred[None] = Deferred()
+        self.patch(self, "earlier_reset_over", lambda builder: over)
+        build_id = self.submit()
+        self.scan()
+        self.pass_seconds(5)
+        self.assertEqual(0, self.asked())
+        over.callback(None)
+        self.pass_seconds(1)
+        self.assertEqual(BuildState.BUILDING, self.state(build_id))
+
     def test_a_dirty_builder_is_cleaned_first(self) -> None:
         """A stranger's build is aborted, waited for and forgotten; IDLE is asked for twice."""
         client = self.make_client(self.add_builder("other"))

@@ -318,6 +318,16 @@ class CleaningTests(StepsTestCase):
         delays = [self.do(Step.CLEAN, waiting) for _ in range(3)]
         self.assertEqual([NOW, SHORTEST_URGENT, SHORTEST_URGENT], delays)
 
+    def test_a_slow_abort_leaves_time_to_clean(self) -> None:
+        """As long again as an abort may take: the builder did what it was told."""
+        aborting = Observation(DaemonStatus.ABORTING, "PACKAGEBUILD-9")
+        self.daemon().lies["clean"] = "BuilderStatus.IDLE"
+        self.do(Step.AWAIT_ABORT, aborting)
+        self.clock.advance(self.crew.scanning.abort_deadline + 0.1)
+        waiting = Observation(DaemonStatus.WAITING, "PACKAGEBUILD-9", BuildOutcome.ABORTED)
+        self.assertEqual(NOW, self.do(Step.CLEAN, waiting))
+        self.assertTrue(self.builder("bob").builderok)
+
     def test_a_builder_that_flaps_is_taken_out(self) -> None:
         """However its answers go to and fro, it has the time of one abort to come to rest."""
         said = [Observation(status, "PACKAGEBUILD-9") for status in DaemonStatus]

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from buildfarm.scanning.timekeeper import INTERVAL, Timekeeper
+from buildfarm.scanning.timekeeper import INTERVAL, WAITS_INTERVAL, Timekeeper
 from buildfarm.storage.waits import end_waits_beyond
 from buildfarm.vocab.errors import StorageError
 from buildfarm.vocab.settings import ManagerSettings, Settings
@@ -52,9 +52,14 @@ class TimekeeperTests(StorageTestCase):
 
     def test_a_clock_that_is_kept_right(self) -> None:
         """It is moved a little now and then, which is no jump."""
-        self.set_by += timedelta(seconds=1)
+        self.set_by += timedelta(seconds=0.1)
         self.clock.advance(INTERVAL)
         self.assertEqual((1, INTERVAL), (self.looked(), self.timekeeper.steady_for()))
+
+    def test_a_clock_that_is_set_to_and_fro_unseen(self) -> None:
+        """The waits are looked at now and then, whatever was seen."""
+        self.clock.pump([INTERVAL] * (int(WAITS_INTERVAL / INTERVAL) + 1))
+        self.assertEqual(2, self.looked())
 
     def test_a_database_that_is_away(self) -> None:
         """The waits are looked at when it is back."""

@@ -248,6 +248,9 @@ class Happenings:
 class StorageTestCase(Happenings, FarmTestCase):
     """Each test has a database of its own, with one archive and its chroots, in epoch 1."""
 
+    #: Where the database is.
+    uri: str
+
     def setUp(self) -> None:
         super().setUp()
         self.directory = self.make_directory()
@@ -259,7 +262,8 @@ class StorageTestCase(Happenings, FarmTestCase):
 
     def make_database(self) -> Database:
         """A database with a farm that `init` has made; tests/contract/storage has another kind."""
-        database = Database(f"sqlite:///{self.directory / 'farm.db'}")
+        self.uri = f"sqlite:///{self.directory / 'farm.db'}"
+        database = Database(self.uri)
         database.init()
         return database
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from buildfarm.storage import attempts, orders, queue, roster
 from buildfarm.storage.attempts import Claim
+from buildfarm.storage.orders import open_orders
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import StaleState
@@ -105,6 +106,19 @@ class TestClaim(StorageTestCase):
         found = self.claim(self.bob.id, *(other.id for other in others))
         self.assertEqual(ids, {order.attempt.build_id for order in found if order})
         self.assertEqual(4, found.count(None))
+
+    def test_many_together(self) -> None:
+        """However many ask in one act, each gets an order of its own, in the order of asking."""
+        builders = [self.add_builder(f"b{number}") for number in range(11)]
+        ids = [self.submit(f"p{number}", score=20 - number) for number in range(11)]
+        claims = self.ask_for_work(*(ClaimRequest(one.id) for one in builders))
+        self.assertEqual([one.name for one in builders], [claim.builder.name for claim in claims])
+        orders = [claim.order for claim in claims]
+        self.assertEqual(ids, [order and order.attempt.build_id for order in orders])
+        self.assertEqual(
+            {one.id: order for one, order in zip(builders, orders, strict=True)},
+            self.ask(open_orders),
+        )
 
     def test_asking_twice(self) -> None:
         """A builder that asks twice in one act gets one build."""

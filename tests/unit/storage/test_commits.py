@@ -1,5 +1,7 @@
 """Group commit: what is shared, what stays apart, and what fails together."""
 
+import gc
+import weakref
 from typing import Any
 
 from storm.expr import Update
@@ -55,6 +57,27 @@ class TestGroup(StorageTestCase):
     def notes(self) -> list[str]:
         """What another connection sees."""
         return [text for (text,) in self.elsewhere("SELECT text FROM note ORDER BY id")]
+
+    def test_a_refusal_holds_nothing(self) -> None:
+        """What an act that was refused worked on is gone with it, without the collector."""
+
+        class Subject:
+            """What an act may hold."""
+
+        def refusing(subject: Subject) -> Any:
+            def act(store: Any) -> Committed[None]:
+                raise Refused(f"{type(subject).__name__} is refused.")
+
+            return act
+
+        subject = Subject()
+        gone = weakref.ref(subject)
+        gc.disable()
+        self.addCleanup(gc.enable)
+        outcomes = commit_group(self.store, [write("one"), refusing(subject)])
+        self.assertIsInstance(outcomes[1].error, Refused)
+        del subject, outcomes
+        self.assertIsNone(gone())
 
     def test_all_are_committed(self) -> None:
         """The acts of a group are committed together, and each has its own outcome."""

@@ -8,7 +8,7 @@ from buildfarm.storage import copies, epochs, schema
 from buildfarm.storage.backend import Initialised
 from buildfarm.storage.database import Database
 from buildfarm.vocab.errors import Refused, SettingsError, StorageError
-from tests.unit.storage.cases import StorageTestCase
+from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase
 
 
 def mode(path: Path) -> int:
@@ -166,15 +166,17 @@ class TestBackup(StorageTestCase):
         self.assertRaises(Refused, self.database.backup, target)
         self.assertEqual("last year's", target.read_text())
 
-    def test_a_backup_that_fails(self) -> None:
-        """A backup that could not be taken leaves no file that looks like one."""
-        self.store.close()
-        self.database.path.write_bytes(b"# a letter\n" * 1000)
-        target = self.directory / "backup.db"
-        self.assertRaises(StorageError, self.database.backup, target)
-        self.assertFalse(target.exists())
-
     def test_nowhere(self) -> None:
         """A place that cannot be written is told in a sentence."""
         refused = self.assertRaises(Refused, self.database.backup, Path("/nowhere/backup.db"))
         self.assertIn("/nowhere/backup.db", str(refused))
+
+
+class TestDamaged(SQLiteTestCase):
+    def test_a_backup_that_fails(self) -> None:
+        """A backup that could not be taken leaves no file that looks like one."""
+        self.store.close()
+        self.path.write_bytes(b"# a letter\n" * 1000)
+        target = self.directory / "backup.db"
+        self.assertRaises(StorageError, self.database.backup, target)
+        self.assertFalse(target.exists())

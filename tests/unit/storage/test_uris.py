@@ -19,3 +19,7 @@ class TestWithoutPassword(FarmTestCase):
             "postgres://db/farm?password=***&sslmode=require",
             without_password("postgres://db/farm?password=secret&sslmode=require"),
         )
+        self.assertEqual(
+            "postgres://db/farm?sslpassword=***",
+            without_password("postgres://db/farm?sslpassword=secret"),
+        )

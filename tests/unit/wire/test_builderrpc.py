@@ -104,12 +104,12 @@ class TestStatus(FarmTestCase):
         )
 
     def test_only_the_end_of_a_long_log_tail_is_kept(self) -> None:
-        """2048 bytes, as the daemon sends at most."""
-        tail = b"a" * 5000 + b"b" * 2048
+        """2048 bytes, as the daemon sends at most, from the first whole line on."""
+        tail = b"a" * 5000 + b"\n" + b"b" * 2040
         said = builderrpc.decode_status(
             {"builder_status": "BuilderStatus.BUILDING", "build_id": "x", "logtail": tail}
         )
-        self.assertEqual(b"b" * 2048, said.logtail)
+        self.assertEqual(b"b" * 2040, said.logtail)
 
     def test_a_status_that_no_daemon_has_is_refused(self) -> None:
         """Unknown words, missing or wrong parts, what only `build` answers, too long texts."""

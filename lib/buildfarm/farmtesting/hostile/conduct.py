@@ -178,7 +178,7 @@ CONDUCT = (
         name="flaps",
         does="says IDLE, BUILDING, WAITING and ABORTING in turn",
         judged=Judged.BUILDER,
-        told="has been DIRTY for longer than its deadline",
+        told="for longer than its deadline",
         lie=_flaps,
         ignores=frozenset({"clean", "abort"}),
     ),
@@ -219,7 +219,7 @@ CONDUCT = (
         name="builds-twice",
         does="begins its last build again after it was told to forget it",
         judged=Judged.BUILDER,
-        told="while it was clean and should have been idle",
+        told="the builder said BUILDING",
         lie=_builds_twice,
     ),
     Behaviour(

@@ -21,6 +21,15 @@ class TestInit(FarmTestCase):
         self.addCleanup(store.close)
         self.assertRegex(epochs.current_epoch(store).database_id, "^[0-9a-f]{8}$")
 
+    def test_settings_of_the_session(self) -> None:
+        """Those in the URI are added to the farm's own, and cannot take its schema away."""
+        uri = fresh_database(self)
+        given = "options=-c%20work_mem%3D9MB%20-c%20search_path%3Dpublic"
+        store = Database(f"{uri}{'&' if '?' in uri else '?'}{given}").reader()
+        self.addCleanup(store.close)
+        self.assertEqual(("9MB",), store.execute("SHOW work_mem").get_one())
+        self.assertEqual(("buildfarm",), store.execute("SHOW search_path").get_one())
+
     def test_again(self) -> None:
         """Initialising again changes nothing."""
         self.database.init()
