@@ -20,6 +20,7 @@ LAYERS = {
     "intake": 4,
     "scanning": 4,
     "uploading": 4,
+    "identity": 4,
     "retention": 4,
     "explaining": 4,
     "statuspage": 5,

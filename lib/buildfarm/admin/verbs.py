@@ -22,7 +22,9 @@ from buildfarm.admin import (
     builds,
     chroots,
     housekeeping,
+    people,
     sources,
+    tokens,
 )
 from buildfarm.admin.farm import Caller, Farm
 from buildfarm.admin.plain import plain
@@ -33,8 +35,10 @@ Verb = Callable[..., Awaitable[Any]]
 
 VERBS: dict[str, Verb] = {
     "archive.add": archives.add,
+    "archive.grant": people.grant,
     "archive.list": archives.list_archives,
     "archive.set": archives.change,
+    "archive.withdraw": people.withdraw,
     "backup": backups.backup,
     "build.cancel": builds.cancel,
     "build.list": builds.list_builds,
@@ -50,9 +54,18 @@ VERBS: dict[str, Verb] = {
     "builder.show": builders.show,
     "chroot.list": chroots.list_chroots,
     "chroot.set": chroots.change,
+    "person.add": people.add,
+    "person.join": people.join,
+    "person.leave": people.leave,
+    "person.list": people.list_people,
+    "person.set": people.change,
     "submit": sources.submit,
     "sweep": housekeeping.sweep,
     "sweep.last": housekeeping.last_sweep,
+    "token.create": tokens.create,
+    "token.list": tokens.list_tokens,
+    "token.login": tokens.login,
+    "token.revoke": tokens.revoke,
 }
 
 # NUL as JSON writes it: after an even number of backslashes.

@@ -18,9 +18,14 @@ from buildfarm.filestore.guesses import Guesses
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
 from buildfarm.flow.boundedsite import BoundedSite
+from buildfarm.identity.doorkeeper import Doorkeeper
+from buildfarm.identity.exchange import Exchange
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
+from buildfarm.webservice.catalogue import web_service
+from buildfarm.webservice.exchange import AccessToken, RequestToken
+from buildfarm.webservice.site import VERSIONS, Gate, ServiceResource
 
 
 class ForBuilders(Resource):
@@ -61,8 +66,8 @@ def for_builders(ground: Ground) -> Resource:
     return ForBuilders(files, private)
 
 
-def for_people(ground: Ground) -> Resource:
-    """Published archives that everybody may read, under /archive/NAME/."""
+def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
+    """Published archives that everybody may read, under /archive/NAME/, and the web service."""
 
     async def find_public(name: str, user: str, password: str) -> Path | None:
         try:
@@ -75,17 +80,28 @@ def for_people(ground: Ground) -> Resource:
         every = await ground.storage.read(archives)
         return [one.name for one in every if not one.private and published_directory(one)]
 
-    published: Any = PublishedResource(
+    published = PublishedResource(
         ground.reactor, ground.workers, find_public, find_names=find_names
     )
     root = Resource()
-    root.putChild(b"archive", published)
-    to_archives: Any = Redirect(b"archive/")
-    root.putChild(b"", to_archives)
+    put: Any = root.putChild
+    put(b"archive", published)
+    to_archives = Redirect(b"archive/")
+    put(b"", to_archives)
+    gate = Gate(doorkeeper, ground.settings.web.proxies)
+    service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
+    for version in VERSIONS:
+        put(version.encode(), service)
+    exchange = Exchange(ground.storage, ground.utc_now)
+    put(b"+request-token", RequestToken(exchange))
+    put(b"+access-token", AccessToken(exchange))
     return root
 
 
-async def listening(reactor: Any, address: str, resource: Resource) -> Any:
-    """A port that serves `resource` at `address`. Raises CannotListenError."""
-    site: Any = BoundedSite(resource, reactor=reactor)
+async def listening(reactor: Any, address: str, resource: Resource, max_body: int = 0) -> Any:
+    """A port that serves `resource` at `address`, and takes bodies of so many bytes.
+
+    Raises CannotListenError.
+    """
+    site: Any = BoundedSite(resource, reactor=reactor, max_body=max_body)
     return await serverFromString(reactor, with_backlog(address)).listen(site)

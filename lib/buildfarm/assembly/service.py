@@ -32,6 +32,7 @@ from buildfarm.filestore.tokens import Tokens, load_key
 from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
+from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.retention.sweep import Sweep
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
@@ -43,6 +44,7 @@ from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.errors import FarmError, Refused
 from buildfarm.vocab.settings import Settings
 from buildfarm.vocab.upload import ResultFile, UploadTask
+from buildfarm.webservice.site import MAX_BODY
 
 #: Seconds in which everything stops; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
 _STOP_WITHIN = 9.0
@@ -134,7 +136,10 @@ class FarmService(Service):
         ground = await self._lay_ground(subscribers)
         self.storage = ground.storage
         await self._listen(self._settings.files.listen, for_builders(ground))
-        await self._listen(self._settings.web.listen, for_people(ground))
+        doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
+        subscribers.append(doorkeeper.publish)
+        people = for_people(ground, doorkeeper)
+        await self._listen(self._settings.web.listen, people, MAX_BODY)
 
         # Uploads go on where the last manager left them.
         await clear_away(ground)
@@ -219,9 +224,9 @@ class FarmService(Service):
             surroundings=self._surroundings,
         )
 
-    async def _listen(self, address: str, resource: Resource) -> None:
+    async def _listen(self, address: str, resource: Resource, max_body: int = 0) -> None:
         try:
-            port = await listening(self._reactor, address, resource)
+            port = await listening(self._reactor, address, resource, max_body)
         except (CannotListenError, OSError, ValueError, LookupError) as error:
             raise Refused(f"Nothing can listen at {address}: {error}") from error
         self._parts.started(f"listener {address}", port.stopListening, 1.0)

@@ -122,6 +122,37 @@ def change(manager: Manager, /, name: str, json_wanted: bool, **given: Any) -> N
     _tell(answer, "changed", json_wanted)
 
 
+_right = click.option(
+    "--right",
+    type=click.Choice(("read", "upload")),
+    default="read",
+    show_default=True,
+    help="read: see a private archive. upload: submit to it, retry and cancel.",
+)
+
+
+@archive.command()
+@click.argument("name")
+@click.argument("person")
+@_right
+@pass_manager
+def allow(manager: Manager, name: str, person: str, right: str) -> None:
+    """Give PERSON, or a team, a right in the archive NAME."""
+    manager.ask("archive.grant", {"archive": name, "name": person, "right": right})
+    print_lines([f"{person} may {right} in the archive {name}."])
+
+
+@archive.command()
+@click.argument("name")
+@click.argument("person")
+@_right
+@pass_manager
+def disallow(manager: Manager, name: str, person: str, right: str) -> None:
+    """Take a right in the archive NAME from PERSON, or from a team."""
+    manager.ask("archive.withdraw", {"archive": name, "name": person, "right": right})
+    print_lines([f"{person} may no longer {right} in the archive {name}."])
+
+
 @archive.command("list")
 @as_json
 @pass_manager

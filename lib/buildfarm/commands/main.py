@@ -28,10 +28,12 @@ _COMMANDS = {
     "chroot": ("buildfarm.commands.chroot", "chroot"),
     "doctor": ("buildfarm.commands.doctor", "doctor"),
     "init": ("buildfarm.commands.database", "init"),
+    "person": ("buildfarm.commands.person", "person"),
     "restore": ("buildfarm.commands.database", "restore"),
     "run": ("buildfarm.commands.run", "run"),
     "submit": ("buildfarm.commands.submit", "submit"),
     "sweep": ("buildfarm.commands.sweep", "sweep"),
+    "token": ("buildfarm.commands.token", "token"),
 }
 
 

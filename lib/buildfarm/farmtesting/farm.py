@@ -108,7 +108,7 @@ class Farm:
             files=FilesSettings(
                 listen=f"tcp:{port}:interface=127.0.0.1", public_url=f"http://127.0.0.1:{port}"
             ),
-            web=WebSettings(listen="tcp:0:interface=127.0.0.1"),
+            web=WebSettings(listen=f"tcp:{free_port()}:interface=127.0.0.1"),
             scanning=scanning,
             resets=resets or ResetSettings(),
             uploads=UploadSettings(first_retry=0.1, longest_retry=0.2),
@@ -184,6 +184,11 @@ class Farm:
         )
         (build_id,) = await self.write(builds.submit, submission, "test", utc_now())
         return build_id
+
+    @property
+    def web_port(self) -> int:
+        """Where people are served."""
+        return int(self.settings.web.listen.split(":")[1])
 
     async def ask(self, verb: str, params: dict[str, Any], *files: Path) -> Any:
         """What the control socket answers, as to a command that sends `files` along."""

@@ -1,4 +1,4 @@
-"""Layer 2: a web server for strangers: so many connections, so long for a request, and no bodies.
+"""Layer 2: a web server for strangers: so many connections, so long for a request, small bodies.
 
 Twisted bounds the request line and the headers (16 KiB, 500 of them). A request that trickles in
 would hold its connection for ever, since each byte is taken for a sign of life; and a body would
@@ -51,8 +51,9 @@ class _Channel(HTTPChannel):
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
-        """Refuse a request with a body, before a byte of it is kept."""
-        if self.length == 0:
+        """Refuse a body that is too long, or of unknown length, before a byte of it is kept."""
+        length: int | None = self.length
+        if length is not None and length <= self.bounded_site.max_body:
             super().allHeadersReceived()  # type: ignore[no-untyped-call]
         else:
             self._refused = True
@@ -98,11 +99,13 @@ class BoundedSite(QuietSite):
         reactor: Clock,
         max_connections: int = MAX_CONNECTIONS,
         deadline: float = REQUEST_DEADLINE,
+        max_body: int = 0,
     ) -> None:
         super().__init__(resource, reactor=reactor, timeout=deadline)
         self.connections = 0
         self.clock = reactor
         self.deadline = deadline
+        self.max_body = max_body
         self._max_connections = max_connections
         self._by_address: Counter[str] = Counter()
 

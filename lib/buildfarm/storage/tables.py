@@ -198,6 +198,54 @@ class Event:
     reason = Unicode()
 
 
+class Person:
+    """`vocab.people.PersonSnapshot`, one row each; teams are persons as well."""
+
+    __storm_table__ = "person"
+    id = Int(primary=True)
+    name = Unicode()
+    display_name = Unicode()
+    is_team = Bool()
+    active = Bool()
+    created = DateTime()
+
+
+class Membership:
+    """That a person is a member of a team."""
+
+    __storm_table__ = "membership"
+    id = Int(primary=True)
+    team_id = Int()
+    person_id = Int()
+
+
+class ArchiveRight:
+    """What a person or a team may do with an archive; `kind` is `vocab.people.ArchiveRight`."""
+
+    __storm_table__ = "archive_right"
+    id = Int(primary=True)
+    archive_id = Int()
+    person_id = Int()
+    kind = Unicode()
+
+
+class Token:
+    """`vocab.people.TokenSnapshot`, one row each."""
+
+    __storm_table__ = "token"
+    id = Int(primary=True)
+    kind = Unicode()
+    key = Unicode()
+    secret_sha256 = Unicode()
+    person_id = Int()
+    level = Unicode()
+    consumer = Unicode()
+    purpose = Unicode()
+    created = DateTime()
+    expires = DateTime()
+    revoked = DateTime()
+
+
 # The conditions of the partial indexes. They are literal SQL: with parameters in their place,
 # SQLite cannot tell that such an index serves.
 

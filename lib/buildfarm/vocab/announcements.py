@@ -43,4 +43,11 @@ class BuildEnded:
     build_id: int
 
 
-Announcement = WorkArrived | BuilderChanged | CancelRequested | UploadWaiting | BuildEnded
+@dataclass(frozen=True, slots=True)
+class PeopleChanged:
+    """People, their teams, their rights or tokens that were good have changed."""
+
+
+Announcement = (
+    WorkArrived | BuilderChanged | CancelRequested | UploadWaiting | BuildEnded | PeopleChanged
+)

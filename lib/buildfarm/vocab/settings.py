@@ -50,11 +50,15 @@ class FilesSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """`[web]`: the listener for people; published archives are under `/archive/NAME/`."""
+    """`[web]`: the listener for people; published archives are under `/archive/NAME/`.
+
+    `proxies` are the addresses of reverse proxies whose `X-Forwarded-*` headers are believed.
+    """
 
     __pydantic_config__: ClassVar = _FORBID_UNKNOWN
     listen: str = "tcp:8085:interface=127.0.0.1"
     public_url: str = "http://127.0.0.1:8085"
+    proxies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,152 @@
+"""Beside the layers: a small service, with shelves and books, some of them secret, for tests."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from buildfarm.vocab.access import AccessLevel
+from buildfarm.vocab.errors import Refused
+from buildfarm.webservice.batches import Batch
+from buildfarm.webservice.declarations import (
+    Answer,
+    CollectionType,
+    EntryType,
+    Field,
+    Kind,
+    Operation,
+    Page,
+    Parameter,
+    Service,
+)
+from buildfarm.webservice.service import Route, WebService
+
+STATES = ("Whole", "Torn")
+
+
+@dataclass(frozen=True)
+class Book:
+    """One book."""
+
+    name: str
+    state: str = "Whole"
+    note: str | None = None
+    readers: int = 0
+    bought: datetime = datetime(2026, 1, 2, 3, 4, 5)
+    after: str | None = None
+
+
+@dataclass
+class Shelf:
+    """The books of one test, by name; it is the context of its service's calls."""
+
+    books: dict[str, Book] = field(default_factory=dict)
+
+    def add(self, *books: Book) -> None:
+        """Put books on the shelf."""
+        self.books.update({book.name: book for book in books})
+
+    def part(self, wanted: Batch) -> Page:
+        """One batch of the books."""
+        books = list(self.books.values())
+        return Page(books[wanted.start : wanted.start + wanted.size], len(books))
+
+
+async def _change(shelf: Shelf, book: Book, values: dict[str, Any]) -> Book:
+    changed = replace(book, **values)
+    del shelf.books[book.name]
+    shelf.add(changed)
+    return changed
+
+
+async def _find(shelf: Shelf, name: str) -> Book | None:
+    return shelf.books.get(name)
+
+
+async def _all(shelf: Shelf, wanted: Batch) -> Page:
+    return shelf.part(wanted)
+
+
+async def _get_by_name(shelf: Shelf, _none: None, name: str) -> Book | None:
+    return shelf.books.get(name)
+
+
+async def _count(shelf: Shelf, _none: None) -> dict[str, int]:
+    return {"books": len(shelf.books)}
+
+
+async def _search(shelf: Shelf, _none: None, wanted: Batch, text: str = "") -> Page:
+    return shelf.part(wanted)
+
+
+async def _buy(shelf: Shelf, _none: None, name: str, copies: int = 1) -> Book:
+    if name in shelf.books:
+        raise Refused(f"{name} is there already.")
+    shelf.add(Book(name))
+    return shelf.books[name]
+
+
+async def _repair(shelf: Shelf, book: Book) -> None:
+    shelf.add(replace(book, state="Whole"))
+
+
+BOOK = EntryType(
+    "book",
+    "A book.",
+    lambda book: f"books/{book.name}",
+    (
+        Field("name", lambda book: book.name, "Its name.", writable=True),
+        Field("state", lambda book: book.state, "Its state.", choices=STATES, writable=True),
+        Field("note", lambda book: book.note, "A note.", writable=True),
+        Field("readers", lambda book: book.readers, "How many read it.", Kind.INTEGER),
+        Field("bought", lambda book: book.bought, "When.", Kind.TIME),
+        Field("price", lambda book: 7, "Not for everybody.", Kind.INTEGER, private=True),
+        Field(
+            "after", lambda book: book.after and f"books/{book.after}", "Next.", Kind.LINK, "book"
+        ),
+        Field("series", lambda book: "books", "All.", Kind.COLLECTION, "book"),
+    ),
+    (Operation("repair", _repair, "Repair it.", changes=True, level=AccessLevel.ADMINISTER),),
+    _change,
+)
+
+BOOKS = CollectionType(
+    "books",
+    "All books.",
+    "book",
+    (
+        Operation(
+            "getByName", _get_by_name, "One.", (Parameter("name", "n"),), Answer.ENTRY, "book"
+        ),
+        Operation("count", _count, "How many."),
+        Operation(
+            "search",
+            _search,
+            "Some.",
+            (Parameter("text", "t", required=False),),
+            Answer.PAGE,
+            "book",
+        ),
+        Operation(
+            "buy",
+            _buy,
+            "One more.",
+            (Parameter("name", "n"), Parameter("copies", "c", Kind.INTEGER, required=False)),
+            Answer.CREATED,
+            "book",
+            level=AccessLevel.WRITE,
+        ),
+    ),
+)
+
+PERSON = EntryType("person", "A person.", lambda name: f"~{name}", ())
+
+SERVICE = Service.of((BOOK, PERSON), (BOOKS,))
+
+
+def library(shelf: Shelf) -> WebService:
+    """The service over `shelf`."""
+    routes = (
+        Route("books", _all, collection=BOOKS, target="book"),
+        Route("books/*", _find, BOOK),
+    )
+    return WebService(SERVICE, routes, lambda visitor: shelf)

@@ -1,0 +1,128 @@
+"""Who is at the door: a key and a secret in, a visitor out.
+
+What the database says of a token is remembered for some seconds, so that a page with twenty
+requests asks it once; an act that changes people, rights or tokens ends that at once. Wrong tokens
+are counted per address, and an address with too many is not listened to for a while.
+
+Layer 4. Tests: tests/unit/identity/test_doorkeeper.py.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from buildfarm.identity.attempts import Attempts
+from buildfarm.identity.secrets import digest, fits
+from buildfarm.storage import people, tokens
+from buildfarm.vocab.access import AccessLevel, Visitor
+from buildfarm.vocab.announcements import Announcement, PeopleChanged
+from buildfarm.vocab.errors import FarmError, Refused
+from buildfarm.vocab.people import ArchiveRight, TokenKind, TokenSnapshot
+
+#: Seconds for which an answer of the database is used again.
+REMEMBER = 10.0
+
+#: Tokens that are remembered at most.
+_REMEMBERED = 1000
+
+#: Compared with where no token has the key, so that an unknown key takes as long as a wrong secret.
+_NO_DIGEST = digest("")
+
+
+class WrongToken(FarmError):
+    """The key names no token that is good, or the secret is not its own."""
+
+
+class TooManyAttempts(FarmError):
+    """This address has tried too many wrong tokens; `wait` is in seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__("Too many wrong tokens came from this address; try again later.")
+        self.wait = wait
+
+
+class Reads(Protocol):
+    """What the doorkeeper asks of the database; `storage.transactor.Transactor`."""
+
+    async def read(self, query: Callable[..., Any], *args: Any) -> Any:
+        """The answer of `query(store, *args)`."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database said of one key, and until when that is used."""
+
+    token: TokenSnapshot
+    visitor: Visitor
+    until: float
+
+
+class Doorkeeper:
+    """Knows visitors by their tokens."""
+
+    def __init__(self, reactor: Any, storage: Reads, utc_now: Callable[[], datetime]) -> None:
+        self._reactor = reactor
+        self._storage = storage
+        self._utc_now = utc_now
+        self._attempts = Attempts(reactor.seconds)
+        self._known: OrderedDict[tuple[TokenKind, str], _Known] = OrderedDict()
+
+    async def visitor(self, kind: TokenKind, key: str, secret: str, address: str) -> Visitor:
+        """Who comes with this token of `kind`. Raises WrongToken, TooManyAttempts, StorageError."""
+        wait = self._attempts.wait(address)
+        if wait > 0:
+            raise TooManyAttempts(wait)
+        known = await self._look_up(kind, key)
+        good = fits(secret, _NO_DIGEST if known is None else known.token.secret_sha256)
+        if known is None or not good or not known.token.is_good(self._utc_now()):
+            self._attempts.failed(address)
+            raise WrongToken("This token is wrong, has expired, or was revoked.")
+        return known.visitor
+
+    def publish(self, announcement: Announcement) -> None:
+        """Forget what is remembered once people, their rights or their tokens have changed."""
+        if isinstance(announcement, PeopleChanged):
+            self._known.clear()
+
+    async def _look_up(self, kind: TokenKind, key: str) -> _Known | None:
+        known = self._known.get((kind, key))
+        if known is not None and self._reactor.seconds() < known.until:
+            return known
+        self._known.pop((kind, key), None)
+        found = await self._storage.read(_find, kind, key)
+        if found is None:
+            return None
+        token, visitor = found
+        known = _Known(token, visitor, self._reactor.seconds() + REMEMBER)
+        self._known[kind, key] = known
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return known
+
+
+def _find(store: Any, kind: TokenKind, key: str) -> tuple[TokenSnapshot, Visitor] | None:
+    """The token of this kind and key with the visitor that it makes; None where it makes none."""
+    try:
+        bearer = tokens.token_by_key(store, key)
+    except Refused:
+        return None
+    if bearer.token.kind is not kind or bearer.person is None or not bearer.person.active:
+        return None
+    names = {bearer.person.name, *bearer.person.teams}
+    rights = people.archive_rights(store)
+
+    def archives(right: ArchiveRight) -> frozenset[str]:
+        return frozenset(
+            archive for archive, holders in rights.items() if names & holders.get(right, set())
+        )
+
+    visitor = Visitor(
+        bearer.person.name,
+        frozenset(bearer.person.teams),
+        bearer.token.level or AccessLevel.READ,
+        archives(ArchiveRight.READ),
+        archives(ArchiveRight.UPLOAD),
+    )
+    return bearer.token, visitor

@@ -1,0 +1,64 @@
+"""What a visitor may see and do: one table, for the web service and the pages alike.
+
+| deed | who | level of the token |
+| --- | --- | --- |
+| see a public archive, its builds, any builder | anybody | read |
+| see a private archive and what belongs to it | its readers and uploaders, moderators | read |
+| submit, retry, cancel | uploaders of the archive, moderators | write |
+| rescore | moderators | write |
+| change, add, reset a builder | moderators | administer |
+
+Moderators are the members of the team `launchpad-buildd-admins`, as on Launchpad.
+
+Layer 1: pure. Tests: tests/unit/verdicts/test_permissions.py.
+"""
+
+from enum import Enum
+
+from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel, Visitor
+
+
+class Deed(Enum):
+    """What somebody wants to do, as the refusal says it."""
+
+    SUBMIT = "submit sources"
+    RETRY = "retry a build"
+    CANCEL = "cancel a build"
+    RESCORE = "rescore a build"
+    MODERATE = "change a builder"
+
+
+#: The level that each deed needs.
+LEVELS: dict[Deed, AccessLevel] = {
+    Deed.SUBMIT: AccessLevel.WRITE,
+    Deed.RETRY: AccessLevel.WRITE,
+    Deed.CANCEL: AccessLevel.WRITE,
+    Deed.RESCORE: AccessLevel.WRITE,
+    Deed.MODERATE: AccessLevel.ADMINISTER,
+}
+
+#: Deeds that uploaders of the archive may do; the others are moderators' alone.
+_UPLOADERS = frozenset({Deed.SUBMIT, Deed.RETRY, Deed.CANCEL})
+
+
+def may_see(visitor: Visitor, archive: str, *, private: bool) -> bool:
+    """Whether `visitor` may know of what belongs to `archive`."""
+    if not private or visitor.is_admin:
+        return True
+    return archive in visitor.readable or archive in visitor.uploadable
+
+
+def refusal(visitor: Visitor, deed: Deed, archive: str | None = None) -> str | None:
+    """Why `visitor` may not do `deed`, in `archive` if it belongs to one; None where they may."""
+    if visitor.person is None:
+        return f"To {deed.value} you have to log in, or use a token."
+    if not visitor.level.includes(LEVELS[deed]):
+        return (
+            f"This token of {visitor.person} allows {visitor.level.value}; "
+            f"to {deed.value} takes {LEVELS[deed].value}."
+        )
+    if visitor.is_admin or (deed in _UPLOADERS and archive in visitor.uploadable):
+        return None
+    if deed in _UPLOADERS:
+        return f"{visitor.person} may not {deed.value} in the archive {archive}."
+    return f"{visitor.person} is not in {BUILDD_ADMINS}, who alone may {deed.value}."

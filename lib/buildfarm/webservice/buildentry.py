@@ -1,0 +1,154 @@
+"""Builds, under Launchpad's names.
+
+Layer 5. Tests: tests/functional/webservice/test_builds.py.
+"""
+
+from typing import Any
+
+from buildfarm.storage import builds
+from buildfarm.storage.listings import BuildFilter, ListedBuild, builds_part, listed_build
+from buildfarm.verdicts.permissions import Deed, may_see
+from buildfarm.verdicts.transitions import cancel_refusal, rescore_refusal, retry_refusal
+from buildfarm.vocab.access import AccessLevel
+from buildfarm.vocab.build import BuildSnapshot
+from buildfarm.webservice.batches import Batch
+from buildfarm.webservice.context import Context
+from buildfarm.webservice.declarations import EntryType, Field, Kind, Operation, Page, Parameter
+from buildfarm.webservice.words import BUILD_STATES, POCKETS, STATE_OF, lasting
+
+
+def path(build: BuildSnapshot) -> str:
+    """Where a build is."""
+    return f"{build.distribution}/+archive/{build.archive}/+build/{build.id}"
+
+
+async def find(
+    context: Context, distribution: str, archive: str, build_id: str
+) -> ListedBuild | None:
+    """The build at an address, if the visitor may see it."""
+    if not (build_id.isascii() and build_id.isdigit() and len(build_id) < 19):
+        return None
+    found = await context.read(listed_build, int(build_id))
+    if found is None or not may_see(context.visitor, found.build.archive, private=found.private):
+        return None
+    here = (found.build.distribution, found.build.archive) == (distribution, archive)
+    return found if here else None
+
+
+async def records(
+    context: Context,
+    wanted: Batch,
+    build_state: str | None = None,
+    source_name: str | None = None,
+    **conditions: Any,
+) -> Page:
+    """Builds that fit, as far as the visitor may see them."""
+    states = None if build_state is None else frozenset({STATE_OF[build_state]})
+    chosen = BuildFilter(context.seen, states=states, source=source_name, **conditions)
+    part = await context.read(builds_part, chosen, wanted.start, wanted.size)
+    return Page(part.items, part.total)
+
+
+async def _retry(context: Context, listed: ListedBuild) -> None:
+    context.require(Deed.RETRY, listed.build.archive)
+    await context.write(builds.retry, listed.build.id, False, context.actor, context.utc_now())
+
+
+async def _cancel(context: Context, listed: ListedBuild) -> None:
+    context.require(Deed.CANCEL, listed.build.archive)
+    await context.write(builds.cancel, listed.build.id, context.actor, context.utc_now())
+
+
+async def _rescore(context: Context, listed: ListedBuild, score: int) -> None:
+    context.require(Deed.RESCORE, listed.build.archive)
+    await context.write(builds.rescore, listed.build.id, score, context.actor, context.utc_now())
+
+
+def _duration(listed: ListedBuild) -> str | None:
+    build = listed.build
+    if build.started is None or build.finished is None:
+        return None
+    return lasting((build.finished - build.started).total_seconds())
+
+
+_FIELDS = (
+    Field("id", lambda one: one.build.id, "Its number in this farm.", Kind.INTEGER),
+    Field("title", lambda one: one.build.title, "What it builds, and for where."),
+    Field("arch_tag", lambda one: one.build.architecture, "Its architecture."),
+    Field(
+        "archive",
+        lambda one: f"{one.build.distribution}/+archive/{one.build.archive}",
+        "The archive that it is for.",
+        Kind.LINK,
+        "archive",
+    ),
+    Field(
+        "distribution",
+        lambda one: one.build.distribution,
+        "Its distribution.",
+        Kind.LINK,
+        "distribution",
+    ),
+    Field(
+        "builder",
+        lambda one: one.builder and f"builders/{one.builder}",
+        "The builder that it was given to last.",
+        Kind.LINK,
+        "builder",
+    ),
+    Field(
+        "buildstate",
+        lambda one: BUILD_STATES[one.build.state],
+        "Its state.",
+        choices=tuple(BUILD_STATES.values()),
+    ),
+    Field("source_package_name", lambda one: one.build.source, "The source package."),
+    Field("source_package_version", lambda one: one.build.version, "Its version."),
+    Field("pocket", lambda one: POCKETS[one.build.pocket], "Its pocket."),
+    Field("component_name", lambda one: one.build.component, "Its component."),
+    Field("datecreated", lambda one: one.build.created, "When it was submitted.", Kind.TIME),
+    Field("date_started", lambda one: one.build.started, "When it began.", Kind.TIME),
+    Field("datebuilt", lambda one: one.build.finished, "When it ended.", Kind.TIME),
+    Field("duration", _duration, "How long it took."),
+    Field("score", lambda one: one.score, "Its score while it is queued.", Kind.INTEGER),
+    Field("dependencies", lambda one: one.build.dependencies, "What it waits for."),
+    Field("failnotes", lambda one: one.build.reason, "Why it is in this state, in a sentence."),
+    Field("requester", lambda one: one.build.requester, "Who submitted it."),
+    Field(
+        "can_be_retried",
+        lambda one: retry_refusal(one.build.state) is None,
+        "Whether it can be tried again.",
+        Kind.BOOLEAN,
+    ),
+    Field(
+        "can_be_rescored",
+        lambda one: rescore_refusal(one.build.state) is None,
+        "Whether its score can be changed.",
+        Kind.BOOLEAN,
+    ),
+    Field(
+        "can_be_cancelled",
+        lambda one: cancel_refusal(one.build.state) is None,
+        "Whether it can be cancelled.",
+        Kind.BOOLEAN,
+    ),
+)
+
+BUILD = EntryType(
+    "build",
+    "One source package for one architecture, in one archive and suite.",
+    lambda one: path(one.build),
+    _FIELDS,
+    (
+        Operation("retry", _retry, "Try again.", changes=True, level=AccessLevel.WRITE),
+        Operation("cancel", _cancel, "Cancel it.", changes=True, level=AccessLevel.WRITE),
+        Operation(
+            "rescore",
+            _rescore,
+            "Give it another score while it waits.",
+            (Parameter("score", "A higher one goes first.", Kind.INTEGER),),
+            changes=True,
+            level=AccessLevel.WRITE,
+        ),
+    ),
+)

@@ -1,0 +1,265 @@
+"""The web service itself: a request in, an answer out; what it offers is declared elsewhere.
+
+    GET    an entry, a batch of a collection, or with `ws.op` a named operation that changes nothing
+    POST   a named operation; PATCH and PUT: new values for an entry
+    GET /  of the service: its links as JSON, or its WADL
+
+Layer 5. Tests: tests/unit/webservice/test_service.py, tests/functional/webservice.
+"""
+
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any
+
+from buildfarm.vocab.access import AccessLevel, Visitor
+from buildfarm.vocab.errors import Refused
+from buildfarm.webservice import wadl
+from buildfarm.webservice.answers import (
+    CONTENT_RETURNED,
+    Denied,
+    Elsewhere,
+    Reply,
+    as_json,
+    not_allowed,
+    not_found,
+    refused,
+)
+from buildfarm.webservice.batches import Batch, batch, page
+from buildfarm.webservice.declarations import (
+    Answer,
+    CollectionType,
+    EntryType,
+    Operation,
+    Page,
+    Service,
+)
+from buildfarm.webservice.representations import document, entry, link, same_to_write
+from buildfarm.webservice.requests import Asked
+from buildfarm.webservice.values import arguments, checked
+
+#: How a request finds its subject: path segments in, the subject (None: there is none) out.
+Find = Callable[..., Awaitable[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Addresses of one shape: `pattern` has a `*` for each part that `find(context, *parts)` gets.
+
+    An entry's `find` gives its subject. A collection's is called with the batch as well and gives
+    a Page, or None where what the collection belongs to is not there; `target` is then the type
+    of its entries, and `collection` what has its operations, if any.
+    """
+
+    pattern: str
+    find: Find
+    kind: EntryType | None = None
+    collection: CollectionType | None = None
+    target: str = ""
+
+
+class WebService:
+    """Answers requests about what `service` declares, found by `routes`.
+
+    `context(visitor)` makes what finders and operations are given.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        routes: Sequence[Route],
+        context: Callable[[Visitor], Any],
+    ) -> None:
+        self._service = service
+        self._routes = [(tuple(one.pattern.strip("/").split("/")), one) for one in routes]
+        self._context = context
+        self._wadl = lru_cache(maxsize=64)(lambda root: wadl.wadl(service, root))
+
+    async def answer(self, asked: Asked) -> Reply:
+        """The answer, also where it is a refusal. Raises only what is a fault of ours."""
+        try:
+            return await self._answer(asked)
+        except Denied as denied:
+            return denied.reply
+        except Elsewhere as elsewhere:
+            location = str(link(asked.root, elsewhere.path))
+            return Reply(HTTPStatus.SEE_OTHER, headers={"Location": location})
+        except Refused as error:
+            return refused(error)
+
+    async def _answer(self, asked: Asked) -> Reply:
+        if asked.path.strip("/") == "":
+            return self._root(asked)
+        route, parts = self._route(asked.path)
+        context = self._context(asked.visitor)
+        if route.kind is None:
+            return await self._collection(asked, context, route, parts)
+        subject = await route.find(context, *parts)
+        if subject is None:
+            raise not_found(asked.path)
+        return await self._entry(asked, context, route.kind, subject)
+
+    def _route(self, path: str) -> tuple[Route, list[str]]:
+        segments = path.strip("/").split("/")
+        for pattern, route in self._routes:
+            if len(pattern) == len(segments) and all(
+                part in ("*", segment) or (part.startswith("~*") and segment.startswith("~"))
+                for part, segment in zip(pattern, segments, strict=True)
+            ):
+                return route, [
+                    segment.removeprefix("~") if part == "~*" else segment
+                    for part, segment in zip(pattern, segments, strict=True)
+                    if part in ("*", "~*")
+                ]
+        raise not_found(path)
+
+    def _root(self, asked: Asked) -> Reply:
+        if asked.method not in ("GET", "HEAD"):
+            raise not_allowed(asked.method, "The service root")
+        if wadl.MEDIA_TYPE in asked.headers.get("accept", ""):
+            return _conditional(asked, self._wadl(asked.root), wadl.MEDIA_TYPE)
+        links = {
+            f"{one.name}_collection_link": link(asked.root, one.address)
+            for one in self._service.collections.values()
+        }
+        return as_json(
+            {
+                "resource_type_link": f"{asked.root}#service-root",
+                "me_link": link(asked.root, "people/+me"),
+                **{f"{name}_link": link(asked.root, at) for name, at in self._service.tops.items()},
+                **links,
+            }
+        )
+
+    async def _collection(
+        self, asked: Asked, context: Any, route: Route, parts: Sequence[str]
+    ) -> Reply:
+        if "ws.op" in asked.query or asked.method == "POST":
+            operations = route.collection.operations if route.collection is not None else ()
+            return await self._operation(asked, context, operations, None)
+        if asked.method not in ("GET", "HEAD"):
+            raise not_allowed(asked.method, asked.path)
+        wanted = batch(asked.query)
+        found = await route.find(context, *parts, wanted)
+        if found is None:
+            raise not_found(asked.path)
+        if route.collection is not None:
+            type_id = route.collection.name
+        else:
+            type_id = f"{route.target}-page-resource"
+        shown = self._page(asked, route.target, found, wanted)
+        return as_json({"resource_type_link": f"{asked.root}#{type_id}", **shown})
+
+    async def _entry(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
+        if "ws.op" in asked.query or asked.method == "POST":
+            return await self._operation(asked, context, kind.operations, subject)
+        if asked.method in ("PATCH", "PUT"):
+            return await self._change(asked, context, kind, subject)
+        if asked.method not in ("GET", "HEAD"):
+            raise not_allowed(asked.method, asked.path)
+        shown = self._shown(asked, kind, subject)
+        if asked.headers.get("if-none-match") == shown["http_etag"]:
+            return Reply(HTTPStatus.NOT_MODIFIED, headers={"ETag": shown["http_etag"]})
+        return as_json(shown, ETag=shown["http_etag"])
+
+    async def _change(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
+        if kind.change is None:
+            raise not_allowed(asked.method, asked.path)
+        require(asked.visitor, kind.change_level)
+        before = self._shown(asked, kind, subject)
+        expected = asked.headers.get("if-match")
+        if expected is not None and not same_to_write(before["http_etag"], expected):
+            raise Denied(
+                HTTPStatus.PRECONDITION_FAILED,
+                f"{asked.path} was changed meanwhile; look at it again before you change it.",
+            )
+        values = _new_values(kind, asked.json(), before, asked.root)
+        after = await kind.change(context, subject, values) if values else subject
+        shown = self._shown(asked, kind, after)
+        if shown["self_link"] != before["self_link"]:
+            return as_json(shown, HTTPStatus.MOVED_PERMANENTLY, Location=shown["self_link"])
+        return as_json(shown, CONTENT_RETURNED, ETag=shown["http_etag"])
+
+    async def _operation(
+        self, asked: Asked, context: Any, operations: Sequence[Operation], subject: Any
+    ) -> Reply:
+        given: Mapping[str, Any] = asked.form if asked.method == "POST" else asked.query
+        name = given.get("ws.op", "")
+        operation = next((one for one in operations if one.name == name), None)
+        if operation is None:
+            raise Refused(f"{asked.path} has no operation {name!r}.")
+        if operation.method != asked.method:
+            raise not_allowed(asked.method, f"{asked.path} ws.op={name}")
+        require(asked.visitor, operation.level)
+        sent = {key: value for key, value in given.items() if not key.startswith("ws.")}
+        called = arguments(operation, sent, asked.root)
+        wanted = batch(asked.query)
+        if operation.answer is Answer.PAGE:
+            found = await operation.call(context, subject, wanted, **called)
+            if asked.query.get("ws.show") == "total_size":
+                return as_json(found.total)
+            return as_json(self._page(asked, operation.target, found, wanted))
+        result = await operation.call(context, subject, **called)
+        if operation.answer is Answer.VALUE:
+            return as_json(result)
+        kind = self._service.entries[operation.target]
+        if operation.answer is Answer.CREATED:
+            address = link(asked.root, kind.path(result))
+            return Reply(HTTPStatus.CREATED, headers={"Location": str(address)})
+        return as_json(None if result is None else self._shown(asked, kind, result))
+
+    def _page(self, asked: Asked, target: str, found: Page, wanted: Batch) -> dict[str, Any]:
+        kind = self._service.entries[target]
+        entries = [self._shown(asked, kind, one) for one in found.subjects]
+        return page(entries, found.total, wanted, asked.url, asked.query)
+
+    def _shown(self, asked: Asked, kind: EntryType, subject: Any) -> dict[str, Any]:
+        return entry(kind, subject, asked.root, private=asked.visitor.is_admin)
+
+
+def require(visitor: Visitor, level: AccessLevel) -> None:
+    """Raises Denied unless `visitor` is somebody, with a token that allows this much."""
+    if level is AccessLevel.READ:
+        return
+    if visitor.person is None:
+        raise Denied(HTTPStatus.UNAUTHORIZED, "This needs a person: log in, or use a token.")
+    if not visitor.level.includes(level):
+        raise Denied(
+            HTTPStatus.UNAUTHORIZED,
+            f"This token of {visitor.person} allows {visitor.level.value}, "
+            f"and {level.value} is needed.",
+        )
+
+
+def _new_values(
+    kind: EntryType, given: Mapping[str, Any], before: Mapping[str, Any], root: str
+) -> dict[str, Any]:
+    """The writable values that differ, by field name; the others may be sent back unchanged."""
+    declared = {one.wire_name: one for one in kind.fields}
+    as_sent = json.loads(document(before))
+    found: dict[str, Any] = {}
+    for wire_name, value in given.items():
+        if wire_name in as_sent and as_sent[wire_name] == value:
+            continue
+        one = declared.get(wire_name)
+        if one is None:
+            raise Refused(f"A {kind.name} has no {wire_name!r}.")
+        if not one.writable:
+            raise Refused(f"{wire_name} of a {kind.name} cannot be written.")
+        found[one.name] = checked(one, value, root)
+    return found
+
+
+def _conditional(asked: Asked, body: bytes, content_type: str) -> Reply:
+    etag = f'"{hash_of(body)}"'
+    if asked.headers.get("if-none-match") == etag:
+        return Reply(HTTPStatus.NOT_MODIFIED, headers={"ETag": etag})
+    return Reply(HTTPStatus.OK, body, content_type, {"ETag": etag})
+
+
+def hash_of(body: bytes) -> str:
+    """A short name of this content."""
+    return hashlib.sha256(body).hexdigest()[:32]

@@ -1,0 +1,154 @@
+"""The web service over HTTP: Twisted's requests in, its answers out.
+
+Links are built from the Host header, so that whoever came by a name stays with it. Behind a
+reverse proxy, `X-Forwarded-Proto` and `X-Forwarded-Host` count, and only where the proxy's address
+is one of `[web] proxies`.
+
+Layer 5. Tests: tests/functional/webservice/test_site.py.
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from http import HTTPStatus
+from urllib.parse import parse_qsl, quote
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from buildfarm.identity.doorkeeper import Doorkeeper, TooManyAttempts, WrongToken
+from buildfarm.vocab.access import ANYBODY, Visitor
+from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.people import TokenKind
+from buildfarm.webservice.answers import TEXT, Denied, Reply
+from buildfarm.webservice.oauth import from_header
+from buildfarm.webservice.replies import send
+from buildfarm.webservice.requests import Asked
+from buildfarm.webservice.service import WebService
+
+#: The versions that are served, all alike: clients ask for these by name.
+VERSIONS = ("devel", "1.0", "beta")
+
+#: Bytes of a body that is read into memory: forms and JSON are small.
+MAX_BODY = 1024 * 1024
+
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
+
+
+class Gate:
+    """Knows where a request came from, by which name, and who asks."""
+
+    def __init__(self, doorkeeper: Doorkeeper, proxies: Collection[str]) -> None:
+        self._doorkeeper = doorkeeper
+        self._proxies = frozenset(proxies)
+
+    def origin(self, request: Request) -> str:
+        """The scheme and host by which the client reached us, such as `https://farm.example`.
+
+        Raises Denied where the request names no host that could be one.
+        """
+        secure, host = request.isSecure(), request.getHeader("host") or ""
+        if self._peer(request) in self._proxies:
+            secure = request.getHeader("x-forwarded-proto") == "https" or secure
+            host = request.getHeader("x-forwarded-host") or host
+        if _HOST.fullmatch(host) is None:
+            raise Denied(HTTPStatus.BAD_REQUEST, "The Host header names no host.")
+        return f"{'https' if secure else 'http'}://{host}"
+
+    def address(self, request: Request) -> str:
+        """Whom to hold wrong tokens against: the last hop that is not one of our proxies."""
+        peer = self._peer(request)
+        hops = [hop.strip() for hop in (request.getHeader("x-forwarded-for") or "").split(",")]
+        while peer in self._proxies and hops and hops[-1]:
+            peer = hops.pop()
+        return peer
+
+    async def visitor(self, request: Request) -> Visitor:
+        """Who asks. Raises Denied for a token that is not good."""
+        header = request.getHeader("authorization")
+        signed = from_header(header) if header else None
+        if header and signed is None:
+            raise Denied(HTTPStatus.UNAUTHORIZED, "Use OAuth with PLAINTEXT, or no token at all.")
+        if signed is None or signed.is_anonymous:
+            return ANYBODY
+        try:
+            return await self._doorkeeper.visitor(
+                TokenKind.ACCESS, signed.token, signed.secret, self.address(request)
+            )
+        except WrongToken as error:
+            # These words have launchpadlib ask its user for a new token.
+            raise Denied(HTTPStatus.UNAUTHORIZED, "Unknown access token.") from error
+        except TooManyAttempts as error:
+            wait = {"Retry-After": str(int(error.wait) + 1)}
+            raise Denied(HTTPStatus.TOO_MANY_REQUESTS, str(error), wait) from error
+
+    def _peer(self, request: Request) -> str:
+        client = request.getClientAddress()
+        return str(getattr(client, "host", ""))
+
+
+class ServiceResource(Resource):
+    """One version of the service, at `/VERSION/` and below."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+    log = Logger()
+
+    def __init__(self, service: WebService, gate: Gate) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._service = service
+        self._gate = gate
+
+    def render(self, request: Request) -> int:
+        """Answer, later."""
+        gone = request.notifyFinish()
+        gone.addErrback(lambda _failure: None)
+        answering = Deferred.fromCoroutine(self._answer(request))
+        answering.addErrback(self._failed, request)
+        answering.addCallback(lambda reply: send(request, reply))
+        return NOT_DONE_YET
+
+    async def _answer(self, request: Request) -> Reply:
+        try:
+            visitor = await self._gate.visitor(request)
+            return await self._service.answer(_asked(request, self._gate.origin(request), visitor))
+        except Denied as denied:
+            return denied.reply
+
+    def _failed(self, failure: Failure, request: Request) -> Reply:
+        if failure.check(StorageError) is not None:
+            self.log.error("the web service could not answer: {error}", error=failure.value)
+            sentence = b"The farm's database cannot be used now; try again later."
+            return Reply(HTTPStatus.SERVICE_UNAVAILABLE, sentence, TEXT)
+        self.log.failure("the web service failed at {path}", failure, path=request.path)
+        return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, b"The farm has failed to answer.", TEXT)
+
+
+def _asked(request: Request, origin: str, visitor: Visitor) -> Asked:
+    prefix = "/".join(part.decode("ascii", "replace") for part in request.prepath or ())
+    parts = [part.decode("utf-8", "replace") for part in request.postpath or ()]
+    body = request.content.read(MAX_BODY + 1) if request.content is not None else b""
+    if len(body) > MAX_BODY:
+        raise Denied(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"At most {MAX_BODY} bytes are read.")
+    _, _, query = request.uri.partition(b"?")
+    headers = {
+        name.decode("latin-1").lower(): values[-1].decode("latin-1")
+        for name, values in request.requestHeaders.getAllRawHeaders()
+    }
+    form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
+    return Asked(
+        request.method.decode("ascii", "replace"),
+        f"{origin}/{quote(prefix)}/",
+        "/" + "/".join(parts),
+        _pairs(query),
+        _pairs(body) if form else {},
+        headers,
+        body,
+        visitor,
+    )
+
+
+def _pairs(encoded: bytes) -> Mapping[str, str]:
+    pairs = parse_qsl(encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+    return dict(pairs)

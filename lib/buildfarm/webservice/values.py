@@ -1,0 +1,135 @@
+"""Arguments and new values as clients send them, checked against what is declared.
+
+launchpadlib sends arguments of operations as JSON (`name=%22bob%22`), choices as they are, files as
+bytes; curl users leave the quotes out. A link is a URL of this service, or the path part of one.
+
+Layer 5. Tests: tests/unit/webservice/test_values.py.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from buildfarm.vocab.errors import Refused
+from buildfarm.webservice.declarations import Field, Kind, Operation, Parameter
+
+
+def arguments(operation: Operation, given: Mapping[str, Any], root: str) -> dict[str, Any]:
+    """The arguments of a call of `operation`; files stay as they are.
+
+    Raises Refused for one that is missing, unknown or of the wrong kind.
+    """
+    declared = {parameter.name: parameter for parameter in operation.parameters}
+    for name in given:
+        if name not in declared:
+            raise Refused(f"{operation.name} takes no {name!r}.")
+    for parameter in operation.parameters:
+        if parameter.required and parameter.name not in given:
+            raise Refused(f"{operation.name} needs {parameter.name!r}.")
+    return {name: _argument(declared[name], value, root) for name, value in given.items()}
+
+
+def _argument(parameter: Parameter, value: Any, root: str) -> Any:
+    if parameter.kind is Kind.FILE:
+        return value
+    return checked(parameter, value if parameter.choices else _loads(value), root)
+
+
+def _loads(value: str) -> Any:
+    """JSON, or else the text as it is."""
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+
+
+def checked(declared: Field | Parameter, value: Any, root: str) -> Any:
+    """`value` as the farm keeps it: naive UTC for a time, a path below the root for a link.
+
+    Raises Refused where it is not what was declared.
+    """
+    if value is None:
+        return None
+    if declared.choices and value not in declared.choices:
+        known = ", ".join(declared.choices)
+        raise Refused(f"{declared.name}: {value!r} is none of {known}.")
+    convert = _CONVERSIONS.get(declared.kind)
+    try:
+        if declared.kind is Kind.LINK:
+            return path_of(value, root)
+        if convert is not None:
+            return convert(value)
+    except (TypeError, ValueError) as error:
+        raise Refused(f"{declared.name}: {error}") from error
+    return value
+
+
+def path_of(link: Any, root: str) -> str:
+    """The path below `root` that `link` names; `/builders/bob` and the whole URL are the same.
+
+    Raises TypeError or ValueError for what leads elsewhere.
+    """
+    if not isinstance(link, str):
+        raise TypeError(f"{link!r} is no link.")
+    if link.startswith("/"):
+        return unquote(link)
+    wanted, own = urlsplit(link), urlsplit(root)
+    # The host is whatever name of ours the client uses; the path says that it is ours.
+    if wanted.scheme not in ("http", "https") or not wanted.path.startswith(own.path):
+        raise ValueError(f"{link!r} is no link of this service.")
+    return unquote(wanted.path[len(own.path) - 1 :])
+
+
+def _text(value: Any) -> str:
+    # A name such as 123 arrives as JSON as well as one in quotes.
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text.")
+    return value
+
+
+def _integer(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{value!r} is no whole number.")
+    return value
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise TypeError(f"{value!r} is no number.")
+    return value
+
+
+def _boolean(value: Any) -> bool:
+    # `True` is what Python users write after the question mark.
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false.")
+    return value
+
+
+def _time(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no time.")
+    time = datetime.fromisoformat(value)
+    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+
+
+def _list(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise TypeError(f"{value!r} is no list of texts.")
+    return value
+
+
+_CONVERSIONS: dict[Kind, Callable[[Any], Any]] = {
+    Kind.TEXT: _text,
+    Kind.INTEGER: _integer,
+    Kind.NUMBER: _number,
+    Kind.BOOLEAN: _boolean,
+    Kind.TIME: _time,
+    Kind.LIST: _list,
+}

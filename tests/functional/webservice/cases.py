@@ -1,0 +1,89 @@
+"""A farm with its web service, and real clients of it in threads."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from launchpadlib.credentials import AccessToken, Consumer, Credentials
+from launchpadlib.launchpad import Launchpad
+from twisted.internet.threads import deferToThread
+
+from buildfarm.assembly.walltime import utc_now
+from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.farm import Farm
+from buildfarm.identity.secrets import NewSecret, new_secret
+from buildfarm.storage import people, tokens
+from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel
+from buildfarm.vocab.people import TokenKind
+
+T = TypeVar("T")
+
+
+class WebServiceTestCase(FarmTestCase):
+    """A running farm. `ann` is a moderator, `bert` is somebody."""
+
+    farm: Farm
+
+    async def setUp(self) -> None:
+        super().setUp()
+        self.farm = await Farm.make(self)
+        now = utc_now()
+        for name, is_team in (("ann", False), ("bert", False), (BUILDD_ADMINS, True)):
+            await self.farm.write(people.add_person, name, name.title(), is_team, "test", now)
+        await self.farm.write(people.join, "ann", BUILDD_ADMINS, "test", now)
+        await self.farm.start()
+        self.addCleanup(self.wait_until, self._is_left, 5.0, "the clients to hang up")
+
+    @property
+    def root(self) -> str:
+        """The address of the web service, without a version."""
+        return f"http://127.0.0.1:{self.farm.web_port}/"
+
+    async def token(self, person: str, level: AccessLevel) -> NewSecret:
+        """A token of a person."""
+        new = new_secret()
+        await self.farm.write(
+            tokens.issue,
+            TokenKind.ACCESS,
+            new.kept,
+            "test",
+            utc_now(),
+            person=person,
+            level=level,
+        )
+        return new
+
+    async def client(
+        self, person: str | None = None, level: AccessLevel = AccessLevel.ADMINISTER
+    ) -> Launchpad:
+        """launchpadlib, logged in as a person, or as nobody."""
+        cache = self.make_directory()
+        if person is None:
+            client = await deferToThread(
+                Launchpad.login_anonymously, "test", self.root, str(cache), version="devel"
+            )
+            return self._leaving(client)
+        token = await self.token(person, level)
+
+        def login() -> Launchpad:
+            credentials = Credentials()
+            credentials.consumer = Consumer("test")
+            credentials.access_token = AccessToken(token.key, token.secret)
+            return Launchpad(credentials, None, None, self.root, cache=str(cache), version="devel")
+
+        return self._leaving(await deferToThread(login))
+
+    def _leaving(self, client: Launchpad) -> Launchpad:
+        """Have `client` hang up when the test ends."""
+        self.addCleanup(deferToThread, client._browser._connection.close)
+        return client
+
+    def _is_left(self) -> bool:
+        """Whether nobody is connected to the web service any more."""
+        return not any(
+            hasattr(one, "server") and one.getHost().port == self.farm.web_port
+            for one in self.reactor.getReaders()
+        )
+
+    async def do(self, work: Callable[..., T], *args: Any) -> T:
+        """The result of blocking work of a client."""
+        return await deferToThread(work, *args)

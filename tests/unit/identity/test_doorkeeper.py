@@ -1,0 +1,111 @@
+"""The doorkeeper: who a token makes of its bearer, and who is turned away."""
+
+from typing import Any
+
+from testtools import ExpectedException
+
+from buildfarm.identity.attempts import MOST, SPAN
+from buildfarm.identity.doorkeeper import REMEMBER, Doorkeeper, TooManyAttempts, WrongToken
+from buildfarm.identity.secrets import NewSecret, new_secret
+from buildfarm.storage import people, tokens
+from buildfarm.vocab.access import AccessLevel, Visitor
+from buildfarm.vocab.announcements import PeopleChanged
+from buildfarm.vocab.people import ArchiveRight, TokenKind
+from tests.unit.storage.cases import StorageTestCase
+
+
+class DoorkeeperTests(StorageTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.questions = 0
+        self.doorkeeper = Doorkeeper(self.clock, self, self.now)
+        self.act(people.add_person, "ann", "Ann", False, "root", self.now())
+        self.token = self.issue()
+
+    async def read(self, query: Any, *args: Any) -> Any:
+        """Answer a query as the transactor does."""
+        self.questions += 1
+        return self.ask(query, *args)
+
+    def issue(self, level: AccessLevel = AccessLevel.WRITE) -> NewSecret:
+        """Give Ann a token."""
+        new = new_secret()
+        self.act(
+            tokens.issue,
+            TokenKind.ACCESS,
+            new.kept,
+            "root",
+            self.now(),
+            person="ann",
+            level=level,
+        )
+        return new
+
+    async def comes(self, key: str, secret: str, address: str = "127.0.0.1") -> Visitor:
+        """Who is let in with this."""
+        return await self.doorkeeper.visitor(TokenKind.ACCESS, key, secret, address)
+
+    async def fails(self, key: str, secret: str, address: str = "127.0.0.1") -> None:
+        """This does not let anybody in."""
+        with ExpectedException(WrongToken):
+            await self.comes(key, secret, address)
+
+    async def test_a_visitor_has_its_teams_and_rights(self) -> None:
+        """Rights are those of the person and of every team, the level that of the token."""
+        self.act(people.add_person, "team", "", True, "root", self.now())
+        self.act(people.join, "ann", "team", "root", self.now())
+        self.add_archive("secret", private=True)
+        self.act(people.grant, "secret", "team", ArchiveRight.READ, "root", self.now())
+        self.act(people.grant, "main", "ann", ArchiveRight.UPLOAD, "root", self.now())
+        visitor = await self.comes(self.token.key, self.token.secret)
+        self.assertEqual(
+            Visitor(
+                "ann",
+                frozenset({"team"}),
+                AccessLevel.WRITE,
+                frozenset({"secret"}),
+                frozenset({"main"}),
+            ),
+            visitor,
+        )
+
+    async def test_wrong_tokens(self) -> None:
+        """An unknown key, another's secret, another kind, a person who left: nobody comes in."""
+        other = self.issue()
+        await self.fails("unknown", self.token.secret)
+        await self.fails(self.token.key, other.secret)
+        with ExpectedException(WrongToken):
+            await self.doorkeeper.visitor(
+                TokenKind.SESSION, self.token.key, self.token.secret, "127.0.0.1"
+            )
+        self.act(people.set_active, "ann", False, "root", self.now())
+        self.doorkeeper.publish(self.announced[0])
+        await self.fails(self.token.key, self.token.secret)
+
+    async def test_the_database_is_not_asked_each_time(self) -> None:
+        """What it said is used for some seconds."""
+        for _ in range(5):
+            await self.comes(self.token.key, self.token.secret)
+        self.assertEqual(1, self.questions)
+        self.clock.advance(REMEMBER)
+        await self.comes(self.token.key, self.token.secret)
+        self.assertEqual(2, self.questions)
+
+    async def test_a_revoked_token_is_good_for_nothing_at_once(self) -> None:
+        """Nothing remembered outlives a change that was announced."""
+        await self.comes(self.token.key, self.token.secret)
+        token_id = self.ask(tokens.token_by_key, self.token.key).token.id
+        self.act(tokens.revoke, token_id, "ann", self.now())
+        self.assertEqual([PeopleChanged()], self.announced)
+        self.doorkeeper.publish(self.announced[0])
+        await self.fails(self.token.key, self.token.secret)
+
+    async def test_too_many_attempts(self) -> None:
+        """An address that tries many wrong tokens waits, even with a good one; others do not."""
+        for _ in range(MOST):
+            await self.fails(self.token.key, "wrong")
+        with ExpectedException(TooManyAttempts):
+            await self.comes(self.token.key, self.token.secret)
+        await self.comes(self.token.key, self.token.secret, "127.0.0.2")
+        self.clock.advance(SPAN)
+        await self.comes(self.token.key, self.token.secret)
