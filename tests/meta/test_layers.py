@@ -10,6 +10,7 @@ LAYERS = {
     "vocab": 0,
     "verdicts": 1,
     "wire": 1,
+    "console": 1,
     "metrics": 1,
     "flow": 2,
     "storage": 3,
@@ -28,6 +29,7 @@ LAYERS = {
     "admin": 5,
     "assembly": 6,
     "commands": 7,
+    "scripts": 7,
 }
 
 #: Beside the layers: what each may import of the rest.

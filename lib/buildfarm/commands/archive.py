@@ -11,7 +11,7 @@ import click
 from buildfarm.commands.asking import Manager
 from buildfarm.commands.keys import read_key
 from buildfarm.commands.options import as_json, changes_of, pass_manager
-from buildfarm.commands.tables import print_json, print_lines, print_table
+from buildfarm.console.tables import print_json, print_lines, print_table
 
 _KINDS = ("directory", "reprepro", "command")
 

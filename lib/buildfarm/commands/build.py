@@ -11,7 +11,7 @@ import click
 
 from buildfarm.commands.asking import Manager
 from buildfarm.commands.options import as_json, pass_manager
-from buildfarm.commands.tables import print_fields, print_json, print_lines, print_table
+from buildfarm.console.tables import print_fields, print_json, print_lines, print_table
 from buildfarm.vocab.states import BuildState
 from buildfarm.vocab.text import shown
 

@@ -7,16 +7,13 @@ Tests: tests/functional/commands.
 
 import importlib
 import os
-import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from buildfarm.commands.asking import CONFIG_VARIABLE, DEFAULT_CONFIG, Manager
-from buildfarm.vocab.errors import FarmError
+from buildfarm.console.outcome import run_to_exit
 from buildfarm.vocab.settings import UMASK
-from buildfarm.vocab.text import abridged, shown
 
 #: Where each command is: its module and the click command in it.
 _COMMANDS = {
@@ -84,26 +81,7 @@ def cli(ctx: click.Context, config: Path) -> None:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 refused, 2 wrong usage."""
     os.umask(UMASK)
-    try:
-        status: Any = cli.main(arguments, prog_name="buildd-manager", standalone_mode=False)
-        sys.stdout.flush()
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except click.Abort:
-        sys.exit(130)
-    except FarmError as error:
-        click.echo(shown(abridged(str(error))), err=True)
-        sys.exit(1)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; what is left in the buffer goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        click.echo(f"The output cannot be written: {error.strerror}.", err=True)
-        sys.exit(1)
-    sys.exit(status if isinstance(status, int) else 0)
+    run_to_exit(cli, arguments, "buildd-manager")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import click
 from buildfarm.commands.asking import Manager
 from buildfarm.commands.credentials import write_credentials
 from buildfarm.commands.options import as_json, pass_manager
-from buildfarm.commands.tables import print_json, print_lines, print_table
+from buildfarm.console.tables import print_json, print_lines, print_table
 
 _LEVELS = ("read", "write", "administer")
 _DAY = 86_400.0

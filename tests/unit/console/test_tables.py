@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import fixtures
 
-from buildfarm.commands.tables import print_fields, print_json, print_lines, print_table, words
+from buildfarm.console.tables import print_fields, print_json, print_lines, print_table, words
 from buildfarm.farmtesting.cases import FarmTestCase
 
 

@@ -1,9 +1,9 @@
 """What commands print: tables for people, JSON for scripts, both from the same answers.
 
-Layer 7. Everything shown is data: control characters are escaped, and rich gets it as `Text`, never
+Layer 1. Everything shown is data: control characters are escaped, and rich gets it as `Text`, never
 as markup. On a terminal tables fit its width; in a pipe they are plain columns of which nothing is
 cut off or wrapped, and rich, which takes a while to import, is not needed.
-Tests: tests/unit/commands/test_tables.py.
+Tests: tests/unit/console/test_tables.py.
 """
 
 import json
