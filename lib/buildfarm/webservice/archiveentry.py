@@ -1,22 +1,13 @@
-"""Distributions, series, archives and source publications, as far as Launchpad's tools need them.
-
-A distribution is what archives say that they are of, a series what their suites belong to.
+"""Archives, under Launchpad's names.
 
 Layer 5. Tests: tests/functional/webservice/test_archives.py.
 """
 
-from dataclasses import dataclass
 from http import HTTPStatus
 
-from buildfarm.storage import archives
-from buildfarm.storage.publications import (
-    Publication,
-    PublicationFilter,
-    publication,
-    publications,
-)
-from buildfarm.verdicts.permissions import Deed, may_see, refusal
-from buildfarm.vocab.archive import ArchiveSnapshot, split_suite
+from buildfarm.storage.publications import PublicationFilter, publications
+from buildfarm.verdicts.permissions import Deed, refusal
+from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice import buildentry
 from buildfarm.webservice.answers import Denied
@@ -24,7 +15,6 @@ from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import (
     Answer,
-    CollectionType,
     EntryType,
     Field,
     Kind,
@@ -32,110 +22,19 @@ from buildfarm.webservice.declarations import (
     Page,
     Parameter,
 )
+from buildfarm.webservice.distributions import fetch_distribution
 from buildfarm.webservice.words import BUILD_STATES, POCKET_OF, POCKETS
 
-#: Names that the main archive of a distribution may have, the likeliest first.
-_MAIN = ("primary", "main")
+
+def path(archive: ArchiveSnapshot) -> str:
+    """Where an archive is."""
+    return f"{archive.distribution}/+archive/{archive.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Distribution:
-    """A distribution with those of its archives that the visitor may see, the main one first."""
-
-    name: str
-    archives: tuple[ArchiveSnapshot, ...]
-
-    @property
-    def series(self) -> tuple[str, ...]:
-        """Its series, in the order in which its archives name them."""
-        suites = (suite for archive in self.archives for suite in archive.suites)
-        return tuple(dict.fromkeys(split_suite(suite)[0] for suite in suites))
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A series of a distribution."""
-
-    distribution: str
-    name: str
-
-
-async def _distributions(context: Context) -> dict[str, Distribution]:
-    found: dict[str, list[ArchiveSnapshot]] = {}
-    for archive in await context.read(archives.archives):
-        if context.sees(archive):
-            found.setdefault(archive.distribution, []).append(archive)
-
-    def place(archive: ArchiveSnapshot) -> int:
-        return _MAIN.index(archive.name) if archive.name in _MAIN else len(_MAIN)
-
-    return {
-        name: Distribution(name, tuple(sorted(some, key=place))) for name, some in found.items()
-    }
-
-
-async def distribution(context: Context, name: str) -> Distribution | None:
-    """The distribution of this name."""
-    return (await _distributions(context)).get(name)
-
-
-async def distributions(context: Context, wanted: Batch) -> Page:
-    """Every distribution."""
-    found = [one for _, one in sorted((await _distributions(context)).items())]
-    return Page(found[wanted.start : wanted.start + wanted.size], len(found))
-
-
-async def series(context: Context, distribution_name: str, name: str) -> Series | None:
-    """The series of this name."""
-    found = await distribution(context, distribution_name)
-    return None if found is None or name not in found.series else Series(found.name, name)
-
-
-async def series_of(context: Context, name: str, wanted: Batch) -> Page | None:
-    """The series of a distribution."""
-    found = await distribution(context, name)
-    if found is None:
-        return None
-    every = [Series(found.name, one) for one in found.series]
-    return Page(every[wanted.start : wanted.start + wanted.size], len(every))
-
-
-async def archives_of(context: Context, name: str, wanted: Batch) -> Page | None:
-    """The archives of a distribution."""
-    found = await distribution(context, name)
-    if found is None:
-        return None
-    return Page(found.archives[wanted.start : wanted.start + wanted.size], len(found.archives))
-
-
-async def archive(context: Context, distribution_name: str, name: str) -> ArchiveSnapshot | None:
+async def find(context: Context, distribution: str, name: str) -> ArchiveSnapshot | None:
     """The archive of this name, if the visitor may see it."""
-    found = await distribution(context, distribution_name)
+    found = await fetch_distribution(context, distribution)
     return next((one for one in found.archives if one.name == name), None) if found else None
-
-
-async def source_publication(
-    context: Context, _distribution: str, archive_name: str, number: str
-) -> Publication | None:
-    """The publication of this number, if the visitor may see it."""
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        return None
-    found = await context.read(publication, int(number))
-    if found is None or found.archive != archive_name:
-        return None
-    return found if may_see(context.visitor, found.archive, private=found.private) else None
-
-
-async def _get_series(context: Context, subject: Distribution, name_or_version: str) -> Series:
-    if name_or_version not in subject.series:
-        raise Denied(HTTPStatus.NOT_FOUND, f"{subject.name} has no series {name_or_version!r}.")
-    return Series(subject.name, name_or_version)
-
-
-async def _get_archive(
-    context: Context, subject: Distribution, name: str
-) -> ArchiveSnapshot | None:
-    return next((one for one in subject.archives if one.name == name), None)
 
 
 async def _get_published_sources(
@@ -194,95 +93,10 @@ async def _check_upload(
     return True
 
 
-async def _builds_of(context: Context, subject: Publication, wanted: Batch) -> Page:
-    return await buildentry.records(
-        context,
-        wanted,
-        source_name=subject.source,
-        archive=subject.archive,
-        suite=subject.suite,
-        version=subject.version,
-    )
-
-
-def _archive_path(one: ArchiveSnapshot) -> str:
-    return f"{one.distribution}/+archive/{one.name}"
-
-
-DISTRIBUTION = EntryType(
-    "distribution",
-    "What archives are of.",
-    lambda one: one.name,
-    (
-        Field("name", lambda one: one.name, "Its name."),
-        Field("display_name", lambda one: one.name.title(), "Its name for reading."),
-        Field("title", lambda one: one.name.title(), "The same."),
-        Field(
-            "main_archive",
-            lambda one: _archive_path(one.archives[0]),
-            "Its first archive.",
-            Kind.LINK,
-            "archive",
-        ),
-        Field(
-            "current_series",
-            lambda one: f"{one.name}/{one.series[0]}",
-            "The first series of its first archive.",
-            Kind.LINK,
-            "distro_series",
-        ),
-        Field(
-            "series",
-            lambda one: f"{one.name}/series",
-            "Its series.",
-            Kind.COLLECTION,
-            "distro_series",
-        ),
-        Field(
-            "archives",
-            lambda one: f"{one.name}/archives",
-            "Its archives.",
-            Kind.COLLECTION,
-            "archive",
-        ),
-    ),
-    (
-        Operation(
-            "getSeries",
-            _get_series,
-            "The series of this name or version.",
-            (Parameter("name_or_version", "Its name."),),
-            Answer.ENTRY,
-            "distro_series",
-        ),
-        Operation(
-            "getArchive",
-            _get_archive,
-            "The archive of this name.",
-            (Parameter("name", "Its name."),),
-            Answer.ENTRY,
-            "archive",
-        ),
-    ),
-)
-
-SERIES = EntryType(
-    "distro_series",
-    "A series of a distribution.",
-    lambda one: f"{one.distribution}/{one.name}",
-    (
-        Field("name", lambda one: one.name, "Its name."),
-        Field("version", lambda one: one.name, "The same: this farm keeps no versions."),
-        Field("displayname", lambda one: one.name.title(), "Its name for reading."),
-        Field("active", lambda one: True, "Always.", Kind.BOOLEAN),
-        Field("distribution", lambda one: one.distribution, "Of what.", Kind.LINK, "distribution"),
-    ),
-)
-
 ARCHIVE = EntryType(
     "archive",
     "Where results are published.",
-    _archive_path,
+    path,
     (
         Field("name", lambda one: one.name, "Its name."),
         Field("displayname", lambda one: one.name, "The same."),
@@ -346,43 +160,3 @@ ARCHIVE = EntryType(
         ),
     ),
 )
-
-PUBLICATION = EntryType(
-    "source_package_publishing_history",
-    "A source package in a suite of an archive.",
-    lambda one: f"{one.distribution}/+archive/{one.archive}/+sourcepub/{one.id}",
-    (
-        Field("display_name", lambda one: f"{one.source} {one.version} in {one.suite}", "All."),
-        Field("source_package_name", lambda one: one.source, "Its name."),
-        Field("source_package_version", lambda one: one.version, "Its version."),
-        Field("component_name", lambda one: one.component, "Its component."),
-        Field("pocket", lambda one: POCKETS[one.pocket], "Its pocket."),
-        Field("status", lambda one: "Published", "Sources are published once submitted."),
-        Field("date_published", lambda one: one.created, "When it was submitted.", Kind.TIME),
-        Field(
-            "distro_series",
-            lambda one: f"{one.distribution}/{one.series}",
-            "Its series.",
-            Kind.LINK,
-            "distro_series",
-        ),
-        Field(
-            "archive",
-            lambda one: f"{one.distribution}/+archive/{one.archive}",
-            "Its archive.",
-            Kind.LINK,
-            "archive",
-        ),
-    ),
-    (
-        Operation(
-            "getBuilds",
-            _builds_of,
-            "Its builds, one for each architecture.",
-            answer=Answer.PAGE,
-            target="build",
-        ),
-    ),
-)
-
-DISTRIBUTIONS = CollectionType("distributions", "The distributions.", "distribution")

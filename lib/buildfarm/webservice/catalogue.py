@@ -8,7 +8,17 @@ from datetime import datetime
 
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.access import Visitor
-from buildfarm.webservice import archiveentry, buildentry, builderentry, personentry
+from buildfarm.webservice import (
+    archiveentry,
+    buildentry,
+    buildercollection,
+    builderentry,
+    distributionentry,
+    personentry,
+    processorentry,
+    publicationentry,
+    seriesentry,
+)
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import Service
 from buildfarm.webservice.service import Route, WebService
@@ -16,30 +26,30 @@ from buildfarm.webservice.service import Route, WebService
 SERVICE = Service.of(
     (
         builderentry.BUILDER,
-        builderentry.PROCESSOR,
+        processorentry.PROCESSOR,
         buildentry.BUILD,
-        archiveentry.DISTRIBUTION,
-        archiveentry.SERIES,
+        distributionentry.DISTRIBUTION,
+        seriesentry.SERIES,
         archiveentry.ARCHIVE,
-        archiveentry.PUBLICATION,
+        publicationentry.PUBLICATION,
         personentry.PERSON,
         personentry.TEAM,
     ),
     (
-        builderentry.BUILDERS,
-        builderentry.PROCESSORS,
-        archiveentry.DISTRIBUTIONS,
+        buildercollection.BUILDERS,
+        processorentry.PROCESSORS,
+        distributionentry.DISTRIBUTIONS,
         personentry.PEOPLE,
     ),
 )
 
 #: The first that fits is taken, so fixed names stand before names of distributions.
 ROUTES = (
-    Route("builders", builderentry.every, None, builderentry.BUILDERS, "builder"),
+    Route("builders", buildercollection.every, None, buildercollection.BUILDERS, "builder"),
     Route("builders/*", builderentry.find, builderentry.BUILDER),
-    Route("builders/*/processors", builderentry.processors_of, target="processor"),
-    Route("+processors", builderentry.processors, None, builderentry.PROCESSORS, "processor"),
-    Route("+processors/*", builderentry.processor, builderentry.PROCESSOR),
+    Route("builders/*/processors", processorentry.of_builder, target="processor"),
+    Route("+processors", processorentry.every, None, processorentry.PROCESSORS, "processor"),
+    Route("+processors/*", processorentry.find, processorentry.PROCESSOR),
     Route("people/+me", personentry.myself, personentry.PERSON),
     Route("people", personentry.every, None, personentry.PEOPLE, "person"),
     Route("~*", personentry.find, personentry.PERSON),
@@ -47,18 +57,18 @@ ROUTES = (
     Route("~*/members", personentry.members, target="person"),
     Route(
         "distributions",
-        archiveentry.distributions,
+        distributionentry.every,
         None,
-        archiveentry.DISTRIBUTIONS,
+        distributionentry.DISTRIBUTIONS,
         "distribution",
     ),
-    Route("*/+archive/*", archiveentry.archive, archiveentry.ARCHIVE),
+    Route("*/+archive/*", archiveentry.find, archiveentry.ARCHIVE),
     Route("*/+archive/*/+build/*", buildentry.find, buildentry.BUILD),
-    Route("*/+archive/*/+sourcepub/*", archiveentry.source_publication, archiveentry.PUBLICATION),
-    Route("*/series", archiveentry.series_of, target="distro_series"),
-    Route("*/archives", archiveentry.archives_of, target="archive"),
-    Route("*/*", archiveentry.series, archiveentry.SERIES),
-    Route("*", archiveentry.distribution, archiveentry.DISTRIBUTION),
+    Route("*/+archive/*/+sourcepub/*", publicationentry.find, publicationentry.PUBLICATION),
+    Route("*/series", distributionentry.series_of, target="distro_series"),
+    Route("*/archives", distributionentry.archives_of, target="archive"),
+    Route("*/*", seriesentry.find, seriesentry.SERIES),
+    Route("*", distributionentry.find, distributionentry.DISTRIBUTION),
 )
 
 
