@@ -10,7 +10,6 @@ from typing import Any
 from twisted.internet.endpoints import serverFromString
 from twisted.web.resource import Resource
 from twisted.web.server import Request
-from twisted.web.util import Redirect
 
 from buildfarm.assembly.endpoints import with_backlog
 from buildfarm.assembly.ground import Ground
@@ -20,6 +19,8 @@ from buildfarm.filestore.resource import FilesResource
 from buildfarm.flow.boundedsite import BoundedSite
 from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
+from buildfarm.statuspage.pages import make_site
+from buildfarm.statuspage.site import Strangers
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
@@ -83,11 +84,9 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
     published = PublishedResource(
         ground.reactor, ground.workers, find_public, find_names=find_names
     )
-    root = Resource()
+    root = make_site(ground.reactor, ground.storage, Strangers(), ground.utc_now)
     put: Any = root.putChild
     put(b"archive", published)
-    to_archives = Redirect(b"archive/")
-    put(b"", to_archives)
     gate = Gate(doorkeeper, ground.settings.web.proxies)
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:

@@ -77,3 +77,18 @@ def take_all(client: socket.socket) -> bytes:
         while piece := client.recv(2**20):
             received += piece
         return bytes(received)
+
+
+def send_form(port: int, path: str, form: str, cookie: str = "") -> Answer:
+    """Post an encoded form, in a thread."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    try:
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        if cookie:
+            headers["Cookie"] = cookie
+        connection.request("POST", path, form.encode(), headers)
+        response = connection.getresponse()
+        got = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, got, response.read())
+    finally:
+        connection.close()

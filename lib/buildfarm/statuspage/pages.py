@@ -1,0 +1,47 @@
+"""Every page of the site, in one table; built and wired here.
+
+Layer 5. Tests: tests/functional/statuspage.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from buildfarm.statuspage.answers import Answer, View
+from buildfarm.statuspage.rendering import Renderer
+from buildfarm.statuspage.routes import Route, Routes, Visit
+from buildfarm.statuspage.site import Gate, PagesResource, PeopleRoot
+from buildfarm.statuspage.statics import PATH, Statics
+from buildfarm.statuspage.templates import make_environment
+from buildfarm.storage.transactor import Transactor
+
+
+class Index:
+    """`/`: the farm at a glance."""
+
+    def __init__(self, storage: Transactor, utc_now: Callable[[], datetime]) -> None:
+        self._storage = storage
+        self._utc_now = utc_now
+
+    async def show(self, visit: Visit) -> Answer:
+        """The page."""
+        return View("index.html", {"now": self._utc_now()})
+
+
+def make_site(
+    reactor: Any,
+    storage: Transactor,
+    gate: Gate,
+    utc_now: Callable[[], datetime],
+    more: Sequence[Route] = (),
+) -> PeopleRoot:
+    """The root of what people see; `more` are pages that are made elsewhere."""
+    statics = Statics()
+    renderer = Renderer(reactor, make_environment(statics.url))
+    index = Index(storage, utc_now)
+    routes = [
+        Route("/", index.show),
+        Route(PATH + "{name}", statics.show),
+        *more,
+    ]
+    return PeopleRoot(PagesResource(gate, renderer, Routes(routes)))
