@@ -16,7 +16,6 @@ from buildfarm.vocab.errors import DatabaseAway, Refused
 from tests.functional.filestore.listeners import Answer as Received
 from tests.functional.filestore.listeners import ListenerTestCase, send_form
 
-
 _ANN = Visitor("ann")
 
 
