@@ -19,6 +19,7 @@ from buildfarm.filestore.resource import FilesResource
 from buildfarm.flow.boundedsite import BoundedSite
 from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
+from buildfarm.identity.gate import Gate
 from buildfarm.statuspage.pages import make_site
 from buildfarm.statuspage.site import Strangers
 from buildfarm.storage.archives import archive_named, archives
@@ -26,7 +27,7 @@ from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice.catalogue import web_service
 from buildfarm.webservice.exchange import AccessToken, RequestToken
-from buildfarm.webservice.site import VERSIONS, Gate, ServiceResource
+from buildfarm.webservice.site import VERSIONS, ServiceResource
 
 
 class ForBuilders(Resource):

@@ -19,7 +19,7 @@ from buildfarm.identity.exchange import Exchange, Standing
 from buildfarm.identity.secrets import NewSecret
 from buildfarm.vocab.errors import FarmError, Refused
 from buildfarm.webservice.answers import JSON, TEXT, Reply, as_json, refused
-from buildfarm.webservice.oauth import Signed, from_form
+from buildfarm.identity.oauth import Signed, from_form
 from buildfarm.webservice.replies import send
 
 FORM = "application/x-www-form-urlencoded"

@@ -1,14 +1,12 @@
 """The web service over HTTP: Twisted's requests in, its answers out.
 
-Links are built from the Host header, so that whoever came by a name stays with it. Behind a
-reverse proxy, `X-Forwarded-Proto` and `X-Forwarded-Host` count, and only where the proxy's address
-is one of `[web] proxies`.
+Links are built from the name by which the client reached us (`identity.gate`), so that whoever came
+by a name stays with it.
 
 Layer 5. Tests: tests/functional/webservice/test_site.py.
 """
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from urllib.parse import parse_qsl, quote
 
@@ -18,12 +16,10 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from buildfarm.identity.doorkeeper import Doorkeeper, TooManyAttempts, WrongToken
-from buildfarm.vocab.access import ANYBODY, Visitor
+from buildfarm.identity.gate import Gate, TurnedAway
+from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.errors import StorageError
-from buildfarm.vocab.people import TokenKind
 from buildfarm.webservice.answers import TEXT, Denied, Reply
-from buildfarm.webservice.oauth import from_header
 from buildfarm.webservice.replies import send
 from buildfarm.webservice.requests import Asked
 from buildfarm.webservice.service import WebService
@@ -33,60 +29,6 @@ VERSIONS = ("devel", "1.0", "beta")
 
 #: Bytes of a body that is read into memory: forms and JSON are small.
 MAX_BODY = 1024 * 1024
-
-_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](?::[0-9]{1,5})?")
-
-
-class Gate:
-    """Knows where a request came from, by which name, and who asks."""
-
-    def __init__(self, doorkeeper: Doorkeeper, proxies: Collection[str]) -> None:
-        self._doorkeeper = doorkeeper
-        self._proxies = frozenset(proxies)
-
-    def origin(self, request: Request) -> str:
-        """The scheme and host by which the client reached us, such as `https://farm.example`.
-
-        Raises Denied where the request names no host that could be one.
-        """
-        secure, host = request.isSecure(), request.getHeader("host") or ""
-        if self._peer(request) in self._proxies:
-            secure = request.getHeader("x-forwarded-proto") == "https" or secure
-            host = request.getHeader("x-forwarded-host") or host
-        if _HOST.fullmatch(host) is None:
-            raise Denied(HTTPStatus.BAD_REQUEST, "The Host header names no host.")
-        return f"{'https' if secure else 'http'}://{host}"
-
-    def address(self, request: Request) -> str:
-        """Whom to hold wrong tokens against: the last hop that is not one of our proxies."""
-        peer = self._peer(request)
-        hops = [hop.strip() for hop in (request.getHeader("x-forwarded-for") or "").split(",")]
-        while peer in self._proxies and hops and hops[-1]:
-            peer = hops.pop()
-        return peer
-
-    async def visitor(self, request: Request) -> Visitor:
-        """Who asks. Raises Denied for a token that is not good."""
-        header = request.getHeader("authorization")
-        signed = from_header(header) if header else None
-        if header and signed is None:
-            raise Denied(HTTPStatus.UNAUTHORIZED, "Use OAuth with PLAINTEXT, or no token at all.")
-        if signed is None or signed.is_anonymous:
-            return ANYBODY
-        try:
-            return await self._doorkeeper.visitor(
-                TokenKind.ACCESS, signed.token, signed.secret, self.address(request)
-            )
-        except WrongToken as error:
-            # These words have launchpadlib ask its user for a new token.
-            raise Denied(HTTPStatus.UNAUTHORIZED, "Unknown access token.") from error
-        except TooManyAttempts as error:
-            wait = {"Retry-After": str(int(error.wait) + 1)}
-            raise Denied(HTTPStatus.TOO_MANY_REQUESTS, str(error), wait) from error
-
-    def _peer(self, request: Request) -> str:
-        client = request.getClientAddress()
-        return str(getattr(client, "host", ""))
 
 
 class ServiceResource(Resource):
@@ -113,6 +55,8 @@ class ServiceResource(Resource):
         try:
             visitor = await self._gate.visitor(request)
             return await self._service.answer(_asked(request, self._gate.origin(request), visitor))
+        except TurnedAway as turned:
+            return Reply(turned.status, str(turned).encode(), TEXT, turned.headers)
         except Denied as denied:
             return denied.reply
 

@@ -4,7 +4,7 @@ The signature of PLAINTEXT is the consumer's secret and the token's, joined by `
 no secret. What it proves is that the caller knows the token's secret, so the connection has to be
 private: TLS, or the machine itself.
 
-Layer 5. Tests: tests/unit/webservice/test_oauth.py.
+Layer 4. Tests: tests/unit/identity/test_oauth.py.
 """
 
 import re
