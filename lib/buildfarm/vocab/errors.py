@@ -117,6 +117,10 @@ class Stopped(FlowError):
     """Work was offered to, or still waiting in, something that has been stopped."""
 
 
+class BodyLost(FlowError):
+    """The body of a request did not come whole: its client went away, or was too slow."""
+
+
 class LockHeld(FlowError):
     """Another process holds a lock file; `pid` is its holder, None where that cannot be told."""
 
@@ -142,3 +146,7 @@ class ConversationEnded(ChildError):
 
 class ChildTimedOut(ChildError):
     """A child process did not answer, or did not end, before the deadline."""
+
+
+class FarmUnreachable(FarmError):
+    """A farm's web service does not answer, or what answers at its address is something else."""

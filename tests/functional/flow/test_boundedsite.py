@@ -3,12 +3,14 @@
 import socket
 from typing import Any
 
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import deferToThread
 from twisted.web.resource import Resource
-from twisted.web.server import Request
+from twisted.web.server import NOT_DONE_YET, Request
 
 from buildfarm.farmtesting.cases import FarmTestCase
-from buildfarm.flow.boundedsite import BoundedSite
+from buildfarm.flow.boundedsite import BoundedSite, StreamableRequest
+from buildfarm.vocab.errors import BodyLost
 
 SOON = 20.0
 
@@ -23,10 +25,14 @@ class Answer(Resource):
         return b"yes"
 
 
-class BoundedSiteTest(FarmTestCase):
+class SiteTestCase(FarmTestCase):
+    """Serves a resource, and asks for it."""
+
+    resource: Resource
+
     def listen(self, **bounds: Any) -> BoundedSite:
         """A site with these bounds on `self.port`."""
-        site = BoundedSite(Answer(), self.reactor, **bounds)
+        site = BoundedSite(self.resource, self.reactor, **bounds)
         port = self.reactor.listenTCP(0, site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
         self.port = port.getHost().port
@@ -41,6 +47,12 @@ class BoundedSiteTest(FarmTestCase):
     async def ask(self, request: bytes, address: str = "127.0.0.1") -> bytes:
         """All that comes back for `request`, until the connection is closed."""
         return await deferToThread(exchange, self.connect(address), request)
+
+
+class BoundedSiteTest(SiteTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.resource = Answer()
 
     async def test_requests_on_one_connection(self) -> None:
         """Ordinary requests are answered, one after the other."""
@@ -85,9 +97,12 @@ class BoundedSiteTest(FarmTestCase):
     async def test_bodies(self) -> None:
         """A request that announces a body, of any length, is refused before it is sent."""
         self.listen()
-        for header in (b"Content-Length: 1099511627776", b"Transfer-Encoding: chunked"):
+        for header, status in (
+            (b"Content-Length: 1099511627776", b"HTTP/1.1 413"),
+            (b"Transfer-Encoding: chunked", b"HTTP/1.1 411"),
+        ):
             answer = await self.ask(b"POST / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\nabc")
-            self.assertTrue(answer.startswith(b"HTTP/1.1 400"), answer)
+            self.assertTrue(answer.startswith(status), answer)
             self.assertNotIn(b"yes", answer)
 
     async def test_long_heads(self) -> None:
@@ -99,6 +114,101 @@ class BoundedSiteTest(FarmTestCase):
             b"GET / HTTP/1.1\r\n" + b"X: x\r\n" * 10_000 + b"\r\n",
         ):
             self.assertNotIn(b"yes", await self.ask(request))
+
+
+class Taker(Resource):
+    """Takes bodies as they come, when it is let to; refuses what comes to `/taker/no`."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.gate: Deferred[None] = Deferred()
+        self.sizes: list[int] = []
+        self.ended: list[str] = []
+
+    def render(self, request: StreamableRequest) -> int:
+        """Answer with the size of the body, later."""
+        if request.postpath == [b"no"]:
+            request.write(b"no")
+            request.finish()
+        else:
+            Deferred.fromCoroutine(self._take(request))
+        return NOT_DONE_YET
+
+    async def _take(self, request: StreamableRequest) -> None:
+        assert request.body is not None
+        await self.gate
+        try:
+            while piece := await request.body.read():
+                self.sizes.append(len(piece))
+        except BodyLost as lost:
+            self.ended.append(str(lost))
+            return
+        self.ended.append("whole")
+        request.write(b"%d bytes" % sum(self.sizes))
+        request.finish()
+
+
+class StreamedTest(SiteTestCase):
+    """Forms with files, which are rendered before they are there."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.taker = Taker()
+        self.resource = Resource()
+        self.resource.putChild(b"taker", self.taker)  # type: ignore[no-untyped-call]
+        self.site = self.listen(max_stream=100_000_000, streamed=("taker",))
+
+    def request(self, path: str, length: int, *more: str) -> bytes:
+        """The head of a request with a form of `length` bytes."""
+        kind = "Content-Type: multipart/form-data; boundary=b"
+        lines = [f"POST {path} HTTP/1.1", "Host: x", kind, f"Content-Length: {length}", *more]
+        return "\r\n".join([*lines, "", ""]).encode()
+
+    async def test_taken_in_parts(self) -> None:
+        """While nobody reads, little is taken in; all of it arrives once somebody does."""
+        size = 50_000_000
+        answer = ensureDeferred(self.ask(self.request("/taker", size) + bytes(size)))
+        await self.wait_until(lambda: self.site.connections == 1)
+        self.taker.gate.callback(None)
+        self.assertIn(b"50000000 bytes", await answer)
+        self.assertLess(max(self.taker.sizes), 3_000_000)
+
+    async def test_refused_early(self) -> None:
+        """Who sends all before reading hears the answer; the connection is then closed."""
+        answer = await self.ask(self.request("/taker/no", 20_000_000) + bytes(20_000_000))
+        self.assertTrue(answer.startswith(b"HTTP/1.1 200"), answer)
+        self.assertIn(b"Connection: close", answer)
+        self.assertTrue(answer.endswith(b"no\r\n0\r\n\r\n"), answer)
+
+    async def test_asked_first(self) -> None:
+        """Who asks before sending is told to send only once somebody reads."""
+        expecting = "Expect: 100-continue"
+        refused = await self.ask(self.request("/taker/no", 9, expecting) + b"123456789")
+        self.assertNotIn(b"100 Continue", refused)
+        self.taker.gate.callback(None)
+        taken = await self.ask(self.request("/taker", 9, expecting) + b"123456789")
+        self.assertTrue(taken.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK"), taken)
+
+    async def test_gone(self) -> None:
+        """The reader hears that the client has gone half-way."""
+        self.taker.gate.callback(None)
+        client = self.connect()
+        client.sendall(self.request("/taker", 100) + b"12345")
+        await self.wait_until(lambda: self.taker.sizes == [5])
+        client.close()
+        await self.wait_until(lambda: self.taker.ended == ["The client has gone."])
+
+    async def test_too_long(self) -> None:
+        """Beyond the bound it is refused unread, in words."""
+        answer = await self.ask(self.request("/taker", 100_000_001))
+        self.assertIn(b"at most 100000000 are taken here", answer)
+
+    async def test_elsewhere(self) -> None:
+        """At other addresses such a form is a body like any other: refused."""
+        answer = await self.ask(self.request("/other", 5) + b"12345")
+        self.assertTrue(answer.startswith(b"HTTP/1.1 413"), answer)
 
 
 def exchange(client: socket.socket, request: bytes) -> bytes:
