@@ -104,6 +104,8 @@ class WebService:
 
     def _route(self, path: str) -> tuple[Route, list[str]]:
         segments = path.strip("/").split("/")
+        if "\0" in path:  # which no name has, and PostgreSQL would not look for
+            raise not_found(path)
         for pattern, route in self._routes:
             if len(pattern) == len(segments) and all(
                 part in ("*", segment) or (part.startswith("~*") and segment.startswith("~"))

@@ -7,6 +7,7 @@ Layer 5. Tests: tests/unit/webservice/test_values.py.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,12 @@ from urllib.parse import unquote, urlsplit
 
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice.declarations import Field, Kind, Operation, Parameter
+
+#: Numbers are as large as this at most, either way: what every database keeps as an integer.
+MOST = 2**31 - 1
+
+#: What no database keeps: NUL, and halves of characters, which JSON can spell.
+_UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
 def arguments(operation: Operation, given: Mapping[str, Any], root: str) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def checked(declared: Field | Parameter, value: Any, root: str) -> Any:
     convert = _CONVERSIONS.get(declared.kind)
     try:
         if declared.kind is Kind.LINK:
-            return path_of(value, root)
+            return _text(path_of(value, root))
         if convert is not None:
             return convert(value)
     except (TypeError, ValueError) as error:
@@ -88,19 +95,28 @@ def _text(value: Any) -> str:
         return str(value)
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text.")
+    if _UNKEPT.search(value):
+        raise ValueError(f"{value!r} has characters that cannot be kept.")
     return value
 
 
 def _integer(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{value!r} is no whole number.")
+    _check_size(value)
     return value
 
 
 def _number(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{value!r} is no number.")
+    _check_size(value)
     return value
+
+
+def _check_size(number: float) -> None:
+    if not -MOST <= number <= MOST:
+        raise ValueError(f"it must be between {-MOST} and {MOST}.")
 
 
 def _boolean(value: Any) -> bool:
@@ -116,13 +132,16 @@ def _time(value: Any) -> datetime:
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no time.")
     time = datetime.fromisoformat(value)
-    return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    try:
+        return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
+    except OverflowError as error:
+        raise ValueError(f"{value!r} is out of range.") from error
 
 
 def _list(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
         raise TypeError(f"{value!r} is no list of texts.")
-    return value
+    return [_text(one) for one in value]
 
 
 _CONVERSIONS: dict[Kind, Callable[[Any], Any]] = {

@@ -133,7 +133,7 @@ class EntryTests(ServiceTestCase):
 
     async def test_what_is_not_there(self) -> None:
         """404 for unknown names and unknown addresses, 405 for a method that has no meaning."""
-        for address in ("/books/sanditon", "/shelves", "/books/emma/page/1"):
+        for address in ("/books/sanditon", "/shelves", "/books/emma/page/1", "/books/\0"):
             with self.subTest(address=address):
                 self.assertThat((await self.ask("GET", address)).status, Equals(404))
         self.assertThat((await self.ask("DELETE", "/books/emma")).status, Equals(405))

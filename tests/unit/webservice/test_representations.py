@@ -1,0 +1,92 @@
+"""Entries as JSON, and their ETags."""
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.catalogue import BOOK, Book
+from buildfarm.vocab.states import BuildState
+from buildfarm.webservice.representations import REDACTED, document, entry, link, same_to_write
+
+ROOT = "http://farm.test/devel/"
+
+EMMA = Book("emma")
+
+books = st.builds(
+    Book,
+    name=st.text(),
+    note=st.none() | st.text(),
+    readers=st.integers(),
+    bought=st.datetimes(),
+)
+
+
+def shown(book: Book, private: bool = True) -> dict[str, Any]:
+    """A book as it is sent."""
+    return entry(BOOK, book, ROOT, private=private)
+
+
+class EntryTests(FarmTestCase):
+    @given(books)
+    def test_every_entry_is_json(self, book: Book) -> None:
+        """What is sent is read back as it was, times in UTC."""
+        read = json.loads(document(shown(book)))
+        self.assertEqual((book.name, book.note), (read["name"], read["note"]))
+        self.assertEqual(book.bought.replace(tzinfo=UTC), datetime.fromisoformat(read["bought"]))
+
+    def test_links(self) -> None:
+        """They begin with the root that was asked; what leads nowhere is null."""
+        self.assertEqual(None, shown(EMMA)["after_link"])
+        after = shown(replace(EMMA, after="persuasion"))
+        self.assertEqual(f"{ROOT}books/persuasion", after["after_link"])
+        self.assertEqual(f"{ROOT}books", link(ROOT, "/books"))
+
+    def test_what_is_private(self) -> None:
+        """It is there for those who may see it, and else only that it is there."""
+        self.assertEqual(7, shown(EMMA)["price"])
+        self.assertEqual(REDACTED, shown(EMMA, private=False)["price"])
+
+    def test_what_has_no_place_in_json(self) -> None:
+        """A declaration that reads something else is a fault that shows."""
+        self.assertRaises(TypeError, document, {"value": object()})
+
+    def test_plain_values(self) -> None:
+        """Durations are seconds, states their values, sets in order."""
+        value = [timedelta(minutes=2), BuildState.NEEDSBUILD, {"b", "a"}, ("b", "a")]
+        self.assertEqual(
+            [120.0, BuildState.NEEDSBUILD.value, ["a", "b"], ["b", "a"]],
+            json.loads(document(value)),
+        )
+
+
+class ETagTests(FarmTestCase):
+    @given(books, books)
+    def test_it_tells_entries_apart(self, one: Book, other: Book) -> None:
+        """The same ETag is the same representation, and the other way round."""
+        same = shown(one)["http_etag"] == shown(other)["http_etag"]
+        self.assertEqual(
+            same, document({**shown(one), **IDENTITY}) == document({**shown(other), **IDENTITY})
+        )
+
+    @given(st.integers(), st.text())
+    def test_a_write_looks_at_what_is_writable(self, readers: int, note: str) -> None:
+        """Values that move by themselves do not refuse it; another's write does."""
+        before = shown(EMMA)["http_etag"]
+        self.assertTrue(same_to_write(shown(replace(EMMA, readers=readers))["http_etag"], before))
+        other = shown(replace(EMMA, note=note))["http_etag"]
+        self.assertFalse(same_to_write(other, before))
+
+    @given(st.text())
+    def test_any_condition_is_read(self, wanted: str) -> None:
+        """What is no ETag of ours fits nothing; `*` fits everything, a proxy's `W/` is forgiven."""
+        etag = shown(EMMA)["http_etag"]
+        self.assertEqual(wanted == "*", same_to_write(etag, wanted))
+        self.assertTrue(same_to_write(etag, f"W/{etag}"))
+
+
+IDENTITY = {"http_etag": ""}
