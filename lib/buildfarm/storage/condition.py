@@ -23,7 +23,7 @@ from buildfarm.verdicts.transitions import clean_may_follow
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import StaleState
 from buildfarm.vocab.settlement import BuilderSettlement
-from buildfarm.vocab.states import CleanStatus
+from buildfarm.vocab.states import CleanStatus, Service
 
 _BUILDER = Statement(Select(BUILDER.columns, Builder.id == Parameter("builder_id")))
 
@@ -157,11 +157,15 @@ def set_clean_status(
 def settle_builder(
     store: Any, epoch: Epoch, verdict: BuilderSettlement, reason: str, now: datetime
 ) -> tuple[BuilderSnapshot, Change]:
-    """Write what a verdict says of a builder; as `change_condition`."""
-    return change_condition(
+    """Write what a verdict says of a builder; as `change_condition`.
+
+    That it is taken out of service is an event besides, recorded here.
+    """
+    before = builder(store, verdict.builder_id)
+    after, change = change_condition(
         store,
         epoch,
-        builder(store, verdict.builder_id),
+        before,
         reason,
         now,
         failure_count=verdict.failure_count,
@@ -169,3 +173,15 @@ def settle_builder(
         builderok=verdict.builderok,
         failnotes=verdict.failnotes,
     )
+    record(store, now, change_of_service(before, after, reason))
+    return after, change
+
+
+def change_of_service(
+    before: BuilderSnapshot, after: BuilderSnapshot, reason: str
+) -> tuple[Change, ...]:
+    """The event that a builder was taken out of service, or back; none where neither happened."""
+    if before.builderok == after.builderok:
+        return ()
+    moved = (Service.OUT, Service.IN) if after.builderok else (Service.IN, Service.OUT)
+    return (Change(Place(builder_id=before.id), reason, *moved),)

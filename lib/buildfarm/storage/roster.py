@@ -11,7 +11,7 @@ from typing import Any
 from storm.expr import And, Insert, Select, Update
 
 from buildfarm.storage.acts import Committed
-from buildfarm.storage.condition import builder, set_clean_status
+from buildfarm.storage.condition import builder, change_of_service, set_clean_status
 from buildfarm.storage.epochs import current_epoch
 from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.fields import Stored, as_is, columns_of, word_of
@@ -138,7 +138,7 @@ def change_builder(
     store.execute(Update(row, Builder.id == before.id), noresult=True)
     after = builder(store, before.id)
     _require_consistent(store, after)
-    record(store, now, [change], actor)
+    record(store, now, [change, *change_of_service(before, after, change.reason)], actor)
     return Committed(after, (BuilderChanged(before.id),))
 
 

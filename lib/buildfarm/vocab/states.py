@@ -15,6 +15,13 @@ class CleanStatus(Enum):
     CLEANING = "CLEANING"
 
 
+class Service(Enum):
+    """Whether a builder takes part in the farm: its `builderok`, as events tell it."""
+
+    IN = "IN SERVICE"
+    OUT = "OUT OF SERVICE"
+
+
 class ResetProtocol(Enum):
     """How a virtual builder's reset command reports its end: by returning, or later."""
 
