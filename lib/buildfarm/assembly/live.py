@@ -17,12 +17,22 @@ class LiveFarm:
         self._roster = roster
         self._pauses = pauses
 
-    async def fetch_log(self, build_id: int, start: int, limit: int) -> bytes | None:
-        """Part of a running build's log from its builder; None where it is on no builder."""
+    async def fetch_log(
+        self, build_id: int, start: int, limit: int, attempt: int | None = None
+    ) -> bytes | None:
+        """Part of a running build's log from its builder; None where it is on no builder.
+
+        With `attempt`, of that attempt only. What a builder answers that has something else in hand
+        by then is dropped: it may be the log of somebody else's build.
+        """
         scanner = self._scanner_of(build_id)
-        if scanner is None:
+        job = None if scanner is None else scanner.steps.job
+        if scanner is None or job is None:
             return None
-        return await scanner.steps.client.fetch_log(start, limit)
+        if attempt is not None and job.order.attempt.number != attempt:
+            return None
+        part = await scanner.steps.client.fetch_log(start, limit)
+        return part if scanner.steps.job is job else None
 
     def watching(self, build_id: int) -> AbstractContextManager[None]:
         """While entered, the builder of this build is asked as often as the bounds allow."""

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from twisted.internet.defer import DeferredLock
+
 from buildfarm.builders.address import BuilderAddress, Endpoint
 from buildfarm.builders.connection import Connection
 from buildfarm.builders.downloads import Download
@@ -41,7 +43,9 @@ T = TypeVar("T")
 
 
 class BuilderClient:
-    """The daemon at `url`. One call, one download and one `fetch_log` at a time, beside each other.
+    """The daemon at `url`. One call and one download at a time, beside each other.
+
+    Several may ask for parts of the log: they have their turns, one exchange at a time.
 
     `settings` gives the deadlines; `workers` are the threads that write what is downloaded;
     `endpoint` replaces the one that follows from `url`.
@@ -66,6 +70,7 @@ class BuilderClient:
         self._calls = Line(reactor, endpoint, self.url, timeout, Connection)
         self._files = Line(reactor, endpoint, self.url, timeout, FileConnection)
         self._tails = Line(reactor, endpoint, self.url, timeout, Connection)
+        self._tail_turn = DeferredLock()
         self._get_line = f"GET {address.prefix}/filecache/"
         self._get_head = f" HTTP/1.1\r\nHost: {address.netloc}\r\n"
         self._post_head = (
@@ -171,7 +176,8 @@ class BuilderClient:
         sink = LogPart(self.url)
         request = self._get("buildlog", f"Range: bytes={start}-{last}\r\n")
         timeout = self._settings.call_timeout
-        await self._tails.exchange(request, sink, timeout, "the build log", repeatable=True)
+        async with self._tail_turn:
+            await self._tails.exchange(request, sink, timeout, "the build log", repeatable=True)
         return sink.part(start, last)
 
     def close(self) -> None:

@@ -1,5 +1,7 @@
 """What people may ask of the running scanners."""
 
+from twisted.internet.defer import Deferred
+
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.farmtesting.daemonscript import Script
 from buildfarm.scanning.job import Standing
@@ -31,6 +33,25 @@ class LiveTests(ScanningTestCase):
     def test_a_build_that_is_on_no_builder_has_no_log_there(self) -> None:
         """It is in the file store, or nowhere yet."""
         self.assertIsNone(self.successResultOf(self.live.fetch_log(self.build_id + 1, 0, 100)))
+
+    def test_the_log_of_one_attempt(self) -> None:
+        """Of another one than is on the builder nothing is told."""
+        self.assertEqual(
+            [b"5", None],
+            [
+                self.successResultOf(self.live.fetch_log(self.build_id, 45, 1, attempt))
+                for attempt in (1, 2)
+            ],
+        )
+
+    def test_what_is_answered_too_late_is_dropped(self) -> None:
+        """The builder may have another build by then, whose log is not for who asked."""
+        daemon = self.daemon()
+        daemon.hang()
+        asked = Deferred.fromCoroutine(self.live.fetch_log(self.build_id, 45, 100))
+        self.steps.take_standing(Standing(self.builder("bob"), None))
+        daemon.wake()
+        self.assertIsNone(self.successResultOf(asked))
 
     def test_each_who_watches_counts(self) -> None:
         """The builder is asked faster until the last of them has gone."""

@@ -136,6 +136,19 @@ class TestCalls(ClientCase):
         self.assertEqual(b"34", self.successResultOf(self.client.fetch_log(3, 100)))
         self.assertEqual(b"", self.successResultOf(self.client.fetch_log(5, 100)))
 
+    def test_several_ask_for_the_log_at_once(self) -> None:
+        """They are answered in turn, over one connection, also after one has given up."""
+        self.make_ready()
+        self.daemon.script = lambda order: Script(seconds=10.0, log=b"0123456789")
+        self.successResultOf(self.build())
+        self.clock.advance(5.0)
+        self.daemon.hang()
+        asking = [Deferred.fromCoroutine(self.client.fetch_log(start, 1)) for start in range(4)]
+        asking[1].addErrback(lambda _: b"gone")
+        asking[1].cancel()
+        self.daemon.wake()
+        self.assertEqual([b"0", b"gone", b"2", b"3"], [self.successResultOf(one) for one in asking])
+
 
 class TestDeadlines(ClientCase):
     """A builder that does not answer in time."""
