@@ -21,7 +21,6 @@ from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
 from buildfarm.statuspage.pages import make_site
-from buildfarm.statuspage.site import Strangers
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
@@ -85,10 +84,10 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
     published = PublishedResource(
         ground.reactor, ground.workers, find_public, find_names=find_names
     )
-    root = make_site(ground.reactor, ground.storage, Strangers(), ground.utc_now)
+    gate = Gate(doorkeeper, ground.settings.web.proxies)
+    root = make_site(ground.reactor, ground.storage, gate, ground.utc_now)
     put: Any = root.putChild
     put(b"archive", published)
-    gate = Gate(doorkeeper, ground.settings.web.proxies)
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:
         put(version.encode(), service)

@@ -99,7 +99,7 @@ class Gate:
         try:
             visitor = await self._known(request, TokenKind.SESSION, key, secret)
         except WrongToken:
-            request.cookies.append(sessions.no_cookie(origin).encode())
+            request.setHeader("set-cookie", sessions.no_cookie(origin))
             return NO_SESSION
         return Session(visitor, sessions.csrf_word(secret), key)
 

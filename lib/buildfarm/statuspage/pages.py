@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from buildfarm.identity.gate import Gate
 from buildfarm.statuspage.answers import Answer, View
 from buildfarm.statuspage.rendering import Renderer
 from buildfarm.statuspage.routes import Route, Routes, Visit
-from buildfarm.statuspage.site import Gate, PagesResource, PeopleRoot
+from buildfarm.statuspage.site import PagesResource, PeopleRoot
 from buildfarm.statuspage.statics import PATH, Statics
 from buildfarm.statuspage.templates import make_environment
 from buildfarm.storage.transactor import Transactor

@@ -6,24 +6,12 @@ Layer 5. Tests: tests/unit/statuspage/test_routes.py.
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
 
+from buildfarm.identity.sessions import Session
 from buildfarm.statuspage.answers import Answer
 from buildfarm.vocab.access import Visitor
 
 _PLACE = re.compile(r"\{(\w+)\}")
-
-
-class Session(Protocol):
-    """Who looks, and the word that their forms have to bring back; `identity.gate.Session`."""
-
-    @property
-    def visitor(self) -> Visitor:
-        """Who it is; anybody without a session."""
-
-    @property
-    def csrf(self) -> str:
-        """What proves that a form came from a page of ours; empty without a session."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,17 @@
 
 A page is an `async` function of a `Visit` (`statuspage.routes`) that gives an `Answer`
 (`statuspage.answers`): a `View` is a template with its values, which may use `visit` besides. What
-it raises becomes an error page: `Declined` as it says, `Refused` with its sentence, StorageError as
-503.
+it raises becomes an error page: `Declined` and the gate's TurnedAway as they say, `Refused` with
+its sentence, StorageError as 503.
 
 Layer 5. Tests: tests/functional/statuspage/test_site.py.
 """
 
 import hashlib
-import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from http import HTTPStatus
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from twisted.internet.defer import Deferred
@@ -23,11 +22,12 @@ from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from buildfarm.identity.gate import Gate, TurnedAway
+from buildfarm.identity.sessions import NO_SESSION
 from buildfarm.statuspage.answers import HTML, Answer, Declined, Reply, Stream, View
 from buildfarm.statuspage.headers import HEADERS
 from buildfarm.statuspage.rendering import Renderer
-from buildfarm.statuspage.routes import Page, Route, Routes, Session, Visit
-from buildfarm.vocab.access import ANYBODY, Visitor
+from buildfarm.statuspage.routes import Page, Route, Routes, Visit
 from buildfarm.vocab.errors import Refused, StorageError
 
 _FORM = "application/x-www-form-urlencoded"
@@ -37,45 +37,6 @@ _MAX_FIELDS = 100
 
 _AWAY = "The farm's database cannot be used now. Builders go on; look again in a moment."
 _FAILED = "This page has failed. What went wrong is in the log of the farm."
-
-
-class Gate(Protocol):
-    """Knows who is behind a request; `identity.gate.Gate`."""
-
-    async def session(self, request: Any) -> Session:
-        """The session of its cookie; anybody's without one."""
-
-    def origin(self, request: Any) -> str:
-        """The scheme and host by which we were reached."""
-
-    def address(self, request: Any) -> str:
-        """Whom to hold failures against."""
-
-
-@dataclass(frozen=True, slots=True)
-class _NoSession:
-    visitor: Visitor = ANYBODY
-    csrf: str = ""
-
-
-#: Who sees an error page where nobody can tell who it is.
-NO_SESSION = _NoSession()
-
-
-class Strangers:
-    """A gate that knows nobody."""
-
-    async def session(self, _request: Any) -> Session:
-        """Anybody's."""
-        return NO_SESSION
-
-    def origin(self, _request: Any) -> str:
-        """None is known."""
-        return ""
-
-    def address(self, _request: Any) -> str:
-        """None is known."""
-        return ""
 
 
 class PeopleRoot(Resource):
@@ -147,8 +108,10 @@ class PagesResource(Resource):
             raise Declined(HTTPStatus.NOT_FOUND, "There is no such page.")
         route, places = found
         page = _page(request.method, route)
-        if request.method == b"POST" and not route.for_strangers:
-            _require_own_form(visit)
+        if request.method == b"POST" and route.for_strangers:
+            self._gate.require_own_site(request)
+        elif request.method == b"POST":
+            self._gate.require_own_form(request, visit.session, visit.form.get("csrf", ""))
         return await page(replace(visit, places=places))
 
     async def _reply(self, answer: Answer, visit: Visit) -> Reply | None:
@@ -160,7 +123,7 @@ class PagesResource(Resource):
         return answer if isinstance(answer, Reply) else None
 
     def _error_view(self, error: Exception, request: Request) -> View:
-        if isinstance(error, Declined):
+        if isinstance(error, (Declined, TurnedAway)):
             return _error(error.status, str(error), error.headers)
         if isinstance(error, Refused):
             acted = request.method == b"POST"
@@ -188,17 +151,6 @@ def _page(method: bytes, route: Route) -> Page:
         sentence = "This address cannot be asked that way."
         raise Declined(HTTPStatus.METHOD_NOT_ALLOWED, sentence, {"Allow": names})
     return page
-
-
-def _require_own_form(visit: Visit) -> None:
-    """Raises Declined for a form that no page of this session has sent."""
-    own = visit.session.csrf
-    sent = visit.form.get("csrf", "")
-    if not own or not hmac.compare_digest(own.encode(), sent.encode("utf-8", "replace")):
-        raise Declined(
-            HTTPStatus.FORBIDDEN,
-            "This form is not one of your session, which may have ended: log in and try again.",
-        )
 
 
 def _error(status: HTTPStatus, sentence: str, headers: Mapping[str, str] | None = None) -> View:

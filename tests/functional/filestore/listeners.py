@@ -1,6 +1,7 @@
 """A listener on a free port, and a client in a thread that sees exactly what is sent."""
 
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection
 
@@ -79,11 +80,13 @@ def take_all(client: socket.socket) -> bytes:
         return bytes(received)
 
 
-def send_form(port: int, path: str, form: str, cookie: str = "") -> Answer:
-    """Post an encoded form, in a thread."""
+def send_form(
+    port: int, path: str, form: str, cookie: str = "", more: Mapping[str, str] | None = None
+) -> Answer:
+    """Post an encoded form, with `more` headers, in a thread."""
     connection = HTTPConnection("127.0.0.1", port, timeout=20)
     try:
-        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        headers = {"Content-Type": "application/x-www-form-urlencoded", **(more or {})}
         if cookie:
             headers["Cookie"] = cookie
         connection.request("POST", path, form.encode(), headers)

@@ -1,14 +1,15 @@
 """The site over HTTP: routes, error pages, headers, forms."""
 
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from buildfarm.identity.gate import Gate
+from buildfarm.identity.sessions import NO_SESSION, Session
 from buildfarm.statuspage.answers import Answer, Reply, View, missing, see_other
 from buildfarm.statuspage.headers import CONTENT_SECURITY_POLICY
 from buildfarm.statuspage.rendering import Renderer
-from buildfarm.statuspage.routes import Route, Routes, Session, Visit
-from buildfarm.statuspage.site import NO_SESSION, PagesResource, PeopleRoot
+from buildfarm.statuspage.routes import Route, Routes, Visit
+from buildfarm.statuspage.site import PagesResource, PeopleRoot
 from buildfarm.statuspage.statics import PATH, Statics
 from buildfarm.statuspage.templates import make_environment
 from buildfarm.vocab.access import Visitor
@@ -19,23 +20,15 @@ from tests.functional.filestore.listeners import ListenerTestCase, send_form
 _ANN = Visitor("ann")
 
 
-@dataclass(frozen=True)
-class _Ann:
-    visitor: Visitor = _ANN
-    csrf: str = "good"
-
-
-class _Gate:
+class _Gate(Gate):
     """Whoever sends a cookie is ann."""
 
+    def __init__(self) -> None:
+        no_tokens: Any = None
+        super().__init__(no_tokens, ())
+
     async def session(self, request: Any) -> Session:
-        return _Ann() if request.getHeader("cookie") else NO_SESSION
-
-    def origin(self, _request: Any) -> str:
-        return "http://farm.example"
-
-    def address(self, _request: Any) -> str:
-        return "192.0.2.1"
+        return Session(_ANN, "good") if request.getHeader("cookie") else NO_SESSION
 
 
 class SiteTests(ListenerTestCase):
@@ -123,6 +116,17 @@ class SiteTests(ListenerTestCase):
         page = await self.post("/greet/you", "yes", csrf="good", note="x y")
         self.assertEqual((303, "/greet/you"), (page.status, page.headers["location"]))
         self.assertEqual([{"csrf": "good", "note": "x y"}], self.forms)
+
+    async def test_a_form_of_another_site_is_refused(self) -> None:
+        """Also one for strangers, and whatever word it brings."""
+        for path in ("/greet/you", "/open"):
+            form = urlencode({"csrf": "good"})
+            page = await self.clients.run(
+                send_form, self.port, path, form, "yes", {"Origin": "http://elsewhere.example"}
+            )
+            self.assertEqual(403, page.status)
+            self.assertIn(b"Another site has sent this form.", page.body)
+        self.assertEqual([], self.forms)
 
     async def test_strangers_may_post_where_a_route_says_so(self) -> None:
         """Who logs in has no session yet."""
