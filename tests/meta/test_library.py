@@ -8,7 +8,7 @@ from tests.meta.sources import ROOT, Module, library
 from tests.meta.test_layers import LAYERS
 
 #: Entry points: they import the reactor and read the clock, and hand both down.
-ENTRY_POINTS = {"commands"}
+ENTRY_POINTS = {"commands", "scripts"}
 
 #: Reading one of these makes a module depend on the moment. The CPU time used is something else.
 CLOCKS = {

@@ -7,7 +7,9 @@ from typing import Any
 
 import click
 
-as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
+from buildfarm.console.options import as_json
+
+__all__ = ["as_json", "changes_of", "pass_manager"]
 
 pass_manager = click.pass_obj
 

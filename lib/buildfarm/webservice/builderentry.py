@@ -100,6 +100,12 @@ _FIELDS = (
         "processor",
     ),
     Field(
+        "processor_names",
+        lambda one: one.builder.processors,
+        "The names of its processors: of our own, since a list of builders is one request so.",
+        Kind.LIST,
+    ),
+    Field(
         "virtualized",
         lambda one: one.builder.virtualized,
         "Whether it is reset before each build.",

@@ -1,0 +1,143 @@
+"""Builders as the web service tells of them, and which of them somebody means.
+
+Layer 7; pure but for `builders_of`. Tests: tests/unit/scripts/test_builderviews.py.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+from typing import Any
+
+from buildfarm.vocab.errors import Refused
+
+
+class Doing(Enum):
+    """What a builder does, in the one word that lists have."""
+
+    DISABLED = "disabled"
+    BUILDING = "building"
+    CLEANING = "cleaning"
+    IDLE = "idle"
+
+
+@dataclass(frozen=True, slots=True)
+class BuilderView:
+    """One builder. `entry` is launchpadlib's, through which it is changed; times are aware."""
+
+    entry: Any
+    name: str
+    title: str
+    url: str
+    processors: tuple[str, ...]
+    virtualized: bool
+    vm_host: str | None
+    open_resources: tuple[str, ...]
+    restricted_resources: tuple[str, ...]
+    builderok: bool
+    failnotes: str | None
+    manual: bool
+    failure_count: int
+    version: str | None
+    clean_status: str
+    date_clean_status_changed: datetime | None
+    current_build: int | None
+
+    @classmethod
+    def of(cls, entry: Any) -> "BuilderView":
+        """The view of launchpadlib's `entry`."""
+        taken = {name: getattr(entry, name) for name in _AS_THEY_ARE}
+        link = entry.current_build_link
+        return cls(
+            entry=entry,
+            processors=tuple(entry.processor_names),
+            open_resources=tuple(entry.open_resources or ()),
+            restricted_resources=tuple(entry.restricted_resources or ()),
+            current_build=None if link is None else int(link.rpartition("/")[2]),
+            **taken,
+        )
+
+    @property
+    def doing(self) -> Doing:
+        """What it does."""
+        if not self.builderok:
+            return Doing.DISABLED
+        if self.current_build is not None:
+            return Doing.BUILDING
+        return Doing.IDLE if self.clean_status == "Clean" else Doing.CLEANING
+
+    def lasted(self, now: datetime) -> timedelta | None:
+        """For how long it has been as clean, or as busy, as it is; None where nobody knows."""
+        since = self.date_clean_status_changed
+        return None if since is None else now - since
+
+    def as_json(self) -> dict[str, Any]:
+        """Its fields for scripts."""
+        fields = {name: getattr(self, name) for name in self.__slots__ if name != "entry"}
+        since = self.date_clean_status_changed
+        changed = None if since is None else since.isoformat()
+        return {**fields, "date_clean_status_changed": changed, "state": self.doing.value}
+
+
+_AS_THEY_ARE = (
+    "name",
+    "title",
+    "url",
+    "virtualized",
+    "vm_host",
+    "builderok",
+    "failnotes",
+    "manual",
+    "failure_count",
+    "version",
+    "clean_status",
+    "date_clean_status_changed",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which builders: those that fit everything that is given; nothing given means all of them."""
+
+    names: tuple[str, ...] = ()
+    states: frozenset[Doing] = frozenset()
+    processors: frozenset[str] = frozenset()
+    virtualized: bool | None = None
+    manual: bool | None = None
+    older_than: timedelta | None = None
+    newer_than: timedelta | None = None
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing was given."""
+        return self == Wanted()
+
+    def among(self, builders: Sequence[BuilderView], now: datetime) -> list[BuilderView]:
+        """Those that fit at `now`. Raises Refused for a name that no builder has."""
+        unknown = sorted(set(self.names) - {one.name for one in builders})
+        if unknown:
+            raise Refused(f"There is no builder {', '.join(unknown)}.")
+        return [one for one in builders if self._fits(one, now)]
+
+    def _fits(self, one: BuilderView, now: datetime) -> bool:
+        return (
+            (not self.names or one.name in self.names)
+            and (not self.states or one.doing in self.states)
+            and (not self.processors or not self.processors.isdisjoint(one.processors))
+            and self.virtualized in (None, one.virtualized)
+            and self.manual in (None, one.manual)
+            and self._fits_age(one.lasted(now))
+        )
+
+    def _fits_age(self, age: timedelta | None) -> bool:
+        if self.older_than is None and self.newer_than is None:
+            return True
+        if age is None:
+            return False
+        old_enough = self.older_than is None or age >= self.older_than
+        return old_enough and (self.newer_than is None or age <= self.newer_than)
+
+
+def builders_of(service: Any) -> list[BuilderView]:
+    """Every builder of the farm, by name."""
+    return [BuilderView.of(entry) for entry in service.builders]
