@@ -13,6 +13,7 @@ from twisted.web.server import Request
 
 from buildfarm.assembly.endpoints import with_backlog
 from buildfarm.assembly.ground import Ground
+from buildfarm.assembly.live import LiveFarm
 from buildfarm.filestore.guesses import Guesses
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
@@ -20,7 +21,7 @@ from buildfarm.flow.boundedsite import BoundedSite
 from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
-from buildfarm.statuspage.pages import make_site
+from buildfarm.statuspage.pages import StatusPages
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
@@ -67,8 +68,8 @@ def for_builders(ground: Ground) -> Resource:
     return ForBuilders(files, private)
 
 
-def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
-    """Published archives that everybody may read, under /archive/NAME/, and the web service."""
+def for_people(ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm) -> StatusPages:
+    """The status page, the archives that everybody may read, and the web service."""
 
     async def find_public(name: str, user: str, password: str) -> Path | None:
         try:
@@ -85,8 +86,8 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
         ground.reactor, ground.workers, find_public, find_names=find_names
     )
     gate = Gate(doorkeeper, ground.settings.web.proxies)
-    root = make_site(ground.reactor, ground.storage, gate, ground.utc_now)
-    put: Any = root.putChild
+    pages = StatusPages(ground.reactor, ground.storage, gate, ground.utc_now, live)
+    put: Any = pages.root.putChild
     put(b"archive", published)
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:
@@ -94,7 +95,7 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper) -> Resource:
     exchange = Exchange(ground.storage, ground.utc_now)
     put(b"+request-token", RequestToken(exchange))
     put(b"+access-token", AccessToken(exchange))
-    return root
+    return pages
 
 
 async def listening(reactor: Any, address: str, resource: Resource, max_body: int = 0) -> Any:

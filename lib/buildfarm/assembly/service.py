@@ -20,6 +20,7 @@ from twisted.web.resource import Resource
 from buildfarm.assembly.control import answer_commands
 from buildfarm.assembly.ground import Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening
+from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
 from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
@@ -136,10 +137,12 @@ class FarmService(Service):
         ground = await self._lay_ground(subscribers)
         self.storage = ground.storage
         await self._listen(self._settings.files.listen, for_builders(ground))
+        scanners = wire_scanners(ground)
         doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
-        subscribers.append(doorkeeper.publish)
-        people = for_people(ground, doorkeeper)
-        await self._listen(self._settings.web.listen, people, MAX_BODY)
+        people = for_people(ground, doorkeeper, LiveFarm(scanners.roster, scanners.pauses))
+        subscribers += [doorkeeper.publish, people.publish]
+        await self._listen(self._settings.web.listen, people.root, MAX_BODY)
+        self._stops("status pages", people.stop, _THREADS_GRACE)
 
         # Uploads go on where the last manager left them.
         await clear_away(ground)
@@ -148,7 +151,6 @@ class FarmService(Service):
         uploads.start()
 
         # One scanner per builder.
-        scanners = wire_scanners(ground)
         self._reloading.append(scanners.reload)
         subscribers.append(scanners.roster.publish)
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)

@@ -3,18 +3,20 @@
 Layer 5. Tests: tests/functional/statuspage.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from buildfarm.identity.gate import Gate
 from buildfarm.statuspage.answers import Answer, View
+from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.rendering import Renderer
 from buildfarm.statuspage.routes import Route, Routes, Visit
 from buildfarm.statuspage.site import PagesResource, PeopleRoot
 from buildfarm.statuspage.statics import PATH, Statics
 from buildfarm.statuspage.templates import make_environment
 from buildfarm.storage.transactor import Transactor
+from buildfarm.vocab.announcements import Announcement
 
 
 class Index:
@@ -29,20 +31,28 @@ class Index:
         return View("index.html", {"now": self._utc_now()})
 
 
-def make_site(
-    reactor: Any,
-    storage: Transactor,
-    gate: Gate,
-    utc_now: Callable[[], datetime],
-    more: Sequence[Route] = (),
-) -> PeopleRoot:
-    """The root of what people see; `more` are pages that are made elsewhere."""
-    statics = Statics()
-    renderer = Renderer(reactor, make_environment(statics.url))
-    index = Index(storage, utc_now)
-    routes = [
-        Route("/", index.show),
-        Route(PATH + "{name}", statics.show),
-        *more,
-    ]
-    return PeopleRoot(PagesResource(gate, renderer, Routes(routes)))
+class StatusPages:
+    """The pages of a running farm; `root` is where they are, and other resources may be put."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        storage: Transactor,
+        gate: Gate,
+        utc_now: Callable[[], datetime],
+        live: Live,
+    ) -> None:
+        statics = Statics()
+        renderer = Renderer(reactor, make_environment(statics.url))
+        index = Index(storage, utc_now)
+        routes = [
+            Route("/", index.show),
+            Route(PATH + "{name}", statics.show),
+        ]
+        self.root = PeopleRoot(PagesResource(gate, renderer, Routes(routes)))
+
+    def publish(self, announcement: Announcement) -> None:
+        """Take note of what an act has announced."""
+
+    async def stop(self, deadline: float) -> None:
+        """End what viewers follow."""
