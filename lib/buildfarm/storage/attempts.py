@@ -17,10 +17,16 @@ from storm.expr import And, Join, Select, Update
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.assignment import Candidate, assigned
 from buildfarm.storage.claims import take
-from buildfarm.storage.condition import change_condition, settle_builder, with_occupants
+from buildfarm.storage.condition import (
+    builder,
+    change_condition,
+    settle_builder,
+    with_occupants,
+)
 from buildfarm.storage.epochs import Epoch, require_current
 from buildfarm.storage.events import Change, Place, record
 from buildfarm.storage.orders import orders_of
+from buildfarm.storage.outbox import ARRIVED, tell
 from buildfarm.storage.queue import from_top, release_due, tops
 from buildfarm.storage.rows import ATTEMPT
 from buildfarm.storage.settlements import end_job, held, warn_job
@@ -32,6 +38,7 @@ from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.build import AttemptSnapshot, BuildOrder
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.news import NewsKind
 from buildfarm.vocab.progress import ClaimRequest, ProgressNote
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
@@ -233,10 +240,27 @@ def settle(
             changes = warn_job(store, epoch, warning, settlement.reason)
     settled = None
     if settlement.builder is not None:
+        announcements += _told_of_builder(store, settlement, now)
         settled, change = settle_builder(store, epoch, settlement.builder, settlement.reason, now)
         changes.append(change)
     record(store, now, changes)
     return Committed(settled, announcements)
+
+
+def _told_of_builder(store: Any, settlement: Settlement, now: datetime) -> tuple[Announcement, ...]:
+    """A notice of a builder that is about to be taken out, with the build that it had."""
+    verdict, job = settlement.builder, settlement.job
+    if verdict is None or verdict.builderok is not False:
+        return ()
+    if not builder(store, verdict.builder_id).builderok:
+        return ()
+    build_id = None
+    if job is not None:
+        its = Select(Attempt.build_id, Attempt.id == job.attempt_id)
+        (build_id,) = store.execute(its).get_one()
+    reason = verdict.failnotes or settlement.reason
+    tell(store, now, NewsKind.BUILDER_FAILED, Place(build_id, None, verdict.builder_id), reason)
+    return ARRIVED
 
 
 def attempts_of(store: Any, build_id: int) -> tuple[AttemptSnapshot, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from storm.expr import And, Desc, Join, Select, Update
 
+from buildfarm.storage import depwaits
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.durations import estimate
 from buildfarm.storage.epochs import current_epoch
@@ -107,12 +108,18 @@ def cancel(store: Any, build_id: int, actor: str, now: datetime) -> Committed[Bu
 
 
 def retry(
-    store: Any, build_id: int, rebuild: bool, actor: str, now: datetime
+    store: Any,
+    build_id: int,
+    rebuild: bool,
+    actor: str,
+    now: datetime,
+    reason: str | None = None,
 ) -> Committed[BuildSnapshot]:
     """Build again, or upload again what the last attempt of a FAILEDTOUPLOAD build left.
 
     `rebuild` builds again in any case. What earlier attempts counted against the build is
-    forgotten. Raises Refused for a build that has not failed, or that left no results.
+    forgotten. The event names `reason`, or the actor. Raises Refused for a build that has not
+    failed, or that left no results.
     """
     before = build(store, build_id)
     _require(before, "retried", retry_refusal(before.state))
@@ -131,7 +138,8 @@ def retry(
         (score,) = store.execute(Select(Build.score, Build.id == build_id)).get_one()
         enqueue(store, build_id, requirement, score, duration)
         announcement = WorkArrived((requirement,))
-    change = Change(Place(build_id), f"retried by {actor}", before.state, after)
+    depwaits.forget(store, build_id)
+    change = Change(Place(build_id), reason or f"retried by {actor}", before.state, after)
     record(store, now, [change], actor)
     return Committed(build(store, build_id), (announcement,))
 

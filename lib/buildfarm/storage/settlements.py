@@ -13,8 +13,10 @@ from typing import Any
 from storm.expr import And, Join, LeftJoin, Select, Update
 
 from buildfarm.storage.acts import require_one
+from buildfarm.storage.depwaits import came_back
 from buildfarm.storage.epochs import Epoch, current_epoch
 from buildfarm.storage.events import Change, Place
+from buildfarm.storage.outbox import ARRIVED, tell
 from buildfarm.storage.queue import leave_queue
 from buildfarm.storage.rows import files_as_json
 from buildfarm.storage.statements import Parameter, Statement
@@ -23,6 +25,7 @@ from buildfarm.verdicts.settling import as_asked
 from buildfarm.verdicts.transitions import attempt_may_follow, may_follow
 from buildfarm.vocab.announcements import Announcement, BuildEnded, UploadWaiting, WorkArrived
 from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.news import NEWS_OF_STATE
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState, QueueState
 
@@ -204,7 +207,7 @@ def end_job(
         Change(found.place, reason, found.attempt_state, job.attempt_state),
         Change(found.place, reason, found.build_state, job.build_state),
     ]
-    return changes, announcement
+    return changes, announcement + _told(store, found.place, job, reason, now)
 
 
 def lose_job(
@@ -250,6 +253,18 @@ def _require_allowed(found: Held, job: JobSettlement) -> None:
             f"Attempt {found.number} of build {found.build_id} is {found.attempt_state.value}; "
             f"{job.attempt_state.value} does not follow."
         )
+
+
+def _told(
+    store: Any, place: Place, job: JobSettlement, reason: str, now: datetime
+) -> tuple[Announcement, ...]:
+    """A notice of an end that is news, but for a dep-wait that comes back as it was."""
+    kind = NEWS_OF_STATE.get(job.build_state)
+    assert place.build_id is not None
+    if kind is None or (job.dependencies and came_back(store, place.build_id, job.dependencies)):
+        return ()
+    tell(store, now, kind, place, reason, job.build_state)
+    return ARRIVED
 
 
 def _requeue(

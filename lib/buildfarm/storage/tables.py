@@ -208,6 +208,7 @@ class Person:
     is_team = Bool()
     active = Bool()
     created = DateTime()
+    mail = Unicode()
 
 
 class Membership:
@@ -244,6 +245,8 @@ class Token:
     created = DateTime()
     expires = DateTime()
     revoked = DateTime()
+    lasts = Int()
+    used = DateTime()
 
 
 # The conditions of the partial indexes. They are literal SQL: with parameters in their place,

@@ -13,12 +13,14 @@ from storm.expr import Add, And, Asc, Join, Min, Or, Select, Update
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.storage.outbox import ARRIVED, tell
 from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, Row, texts_of, time_of
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import AWAITS_UPLOAD, Archive, Attempt, Build, Builder, Source
-from buildfarm.vocab.announcements import BuildEnded
+from buildfarm.vocab.announcements import Announcement, BuildEnded, ResultsPublished
 from buildfarm.vocab.cookie import Cookie
 from buildfarm.vocab.errors import StaleState
+from buildfarm.vocab.news import NEWS_OF_STATE
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 from buildfarm.vocab.upload import UploadTask
 
@@ -283,4 +285,9 @@ def _end(
         Change(place, reason, BuildState.UPLOADING, state),
     ]
     record(store, now, changes)
-    return Committed(None, (BuildEnded(row[0]),))
+    announcements: tuple[Announcement, ...] = (BuildEnded(row[0]),)
+    kind = NEWS_OF_STATE.get(state)
+    if kind is None:
+        return Committed(None, (*announcements, ResultsPublished(row[0])))
+    tell(store, now, kind, place, reason, state)
+    return Committed(None, announcements + ARRIVED)

@@ -48,6 +48,25 @@ class PeopleChanged:
     """People, their teams, their rights or tokens that were good have changed."""
 
 
+@dataclass(frozen=True, slots=True)
+class NewsArrived:
+    """There are notices that nobody has been told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsPublished:
+    """The archive has a build's results."""
+
+    build_id: int
+
+
 Announcement = (
-    WorkArrived | BuilderChanged | CancelRequested | UploadWaiting | BuildEnded | PeopleChanged
+    WorkArrived
+    | BuilderChanged
+    | CancelRequested
+    | UploadWaiting
+    | BuildEnded
+    | PeopleChanged
+    | NewsArrived
+    | ResultsPublished
 )

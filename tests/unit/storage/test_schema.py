@@ -2,7 +2,7 @@
 
 from storm.exceptions import IntegrityError
 
-from buildfarm.storage import schema, tables
+from buildfarm.storage import newstables, schema, tables
 from buildfarm.vocab.errors import Refused
 from tests.unit.storage.cases import StorageTestCase
 
@@ -30,7 +30,7 @@ class TestSchema(StorageTestCase):
 
     def test_columns_are_the_tables(self) -> None:
         """Storm's classes name exactly the columns that the patches have made."""
-        for table in vars(tables).values():
+        for table in (*vars(tables).values(), *vars(newstables).values()):
             name = getattr(table, "__storm_table__", None)
             if name is None:
                 continue

@@ -86,7 +86,7 @@ class TestJob(StorageTestCase):
         )
         self.assertEqual(build.reason, attempt.reason)
         self.assertFalse(self.is_queued(self.build_id))
-        self.assertEqual([BuildEnded(self.build_id)], self.announced)
+        self.assertIn(BuildEnded(self.build_id), self.announced)
 
     def test_queued_again(self) -> None:
         """A build that goes back waits with its score, its counters as the verdict says."""
@@ -194,7 +194,7 @@ class TestAsAsked(StorageTestCase):
         self.lose(self.order)
         self.assertIs(BuildState.CANCELLED, self.state(self.build_id))
         self.assertFalse(self.is_queued(self.build_id))
-        self.assertEqual([BuildEnded(self.build_id)], self.announced)
+        self.assertIn(BuildEnded(self.build_id), self.announced)
 
     def test_cancelled_after_it_was_gathered(self) -> None:
         """Results that are on our disk when a cancel is met are kept."""

@@ -1,7 +1,7 @@
 """Uploads: what is due, and how each ends."""
 
 from buildfarm.storage import attempts, builds, uploads
-from buildfarm.vocab.announcements import BuildEnded
+from buildfarm.vocab.announcements import BuildEnded, NewsArrived, ResultsPublished
 from buildfarm.vocab.build import BuildOrder
 from buildfarm.vocab.errors import Refused, StaleState
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
@@ -130,7 +130,7 @@ class TestEnds(UploadTestCase):
             (AttemptState.CLOSED, AttemptOutcome.PUBLISHED, self.now(), True),
             (attempt.state, attempt.outcome, attempt.closed, attempt.prepared),
         )
-        self.assertEqual([BuildEnded(build.id)], self.announced)
+        self.assertEqual([BuildEnded(build.id), ResultsPublished(build.id)], self.announced)
         self.assertEqual((), self.due())
         self.assertRaises(StaleState, self.publish, order)
 
@@ -154,7 +154,7 @@ class TestEnds(UploadTestCase):
             (AttemptState.CLOSED, AttemptOutcome.UPLOAD_REFUSED, 1),
             (attempt.state, attempt.outcome, len(attempt.files)),
         )
-        self.assertEqual([BuildEnded(build.id)], self.announced)
+        self.assertEqual([BuildEnded(build.id), NewsArrived()], self.announced)
         self.assertEqual(["GATHERED>CLOSED", "UPLOADING>FAILEDTOUPLOAD"], self.story(build.id)[-2:])
 
     def test_of_what_is_not_gathered(self) -> None:
