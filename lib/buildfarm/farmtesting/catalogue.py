@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 
-from buildfarm.vocab.access import AccessLevel
+from buildfarm.verdicts.permissions import Deed, refusal
+from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.errors import Refused
+from buildfarm.webservice.answers import Denied
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.declarations import (
     Answer,
     CollectionType,
+    Created,
     EntryType,
     Field,
     Kind,
@@ -37,7 +41,7 @@ class Book:
 
 @dataclass
 class Shelf:
-    """The books of one test, by name; it is the context of its service's calls."""
+    """The books of one test, by name."""
 
     books: dict[str, Book] = field(default_factory=dict)
 
@@ -51,42 +55,56 @@ class Shelf:
         return Page(books[wanted.start : wanted.start + wanted.size], len(books))
 
 
-async def _change(shelf: Shelf, book: Book, values: dict[str, Any]) -> Book:
+@dataclass(frozen=True)
+class Reader:
+    """The context of the service's calls: the shelf, and who stands before it."""
+
+    shelf: Shelf
+    visitor: Visitor
+
+    def require(self, deed: Deed, archive: str | None) -> None:
+        """As `webservice.context.Context.require`."""
+        sentence = refusal(self.visitor, deed, archive)
+        if sentence is not None:
+            raise Denied(HTTPStatus.UNAUTHORIZED, sentence)
+
+
+async def _change(reader: Reader, book: Book, values: dict[str, Any]) -> Book:
     changed = replace(book, **values)
-    del shelf.books[book.name]
-    shelf.add(changed)
+    del reader.shelf.books[book.name]
+    reader.shelf.add(changed)
     return changed
 
 
-async def _find(shelf: Shelf, name: str) -> Book | None:
-    return shelf.books.get(name)
+async def _find(reader: Reader, name: str) -> Book | None:
+    return reader.shelf.books.get(name)
 
 
-async def _all(shelf: Shelf, wanted: Batch) -> Page:
-    return shelf.part(wanted)
+async def _all(reader: Reader, wanted: Batch) -> Page:
+    return reader.shelf.part(wanted)
 
 
-async def _get_by_name(shelf: Shelf, _none: None, name: str) -> Book | None:
-    return shelf.books.get(name)
+async def _get_by_name(reader: Reader, _none: None, name: str) -> Book | None:
+    return reader.shelf.books.get(name)
 
 
-async def _count(shelf: Shelf, _none: None) -> dict[str, int]:
-    return {"books": len(shelf.books)}
+async def _count(reader: Reader, _none: None) -> dict[str, int]:
+    return {"books": len(reader.shelf.books)}
 
 
-async def _search(shelf: Shelf, _none: None, wanted: Batch, text: str = "") -> Page:
-    return shelf.part(wanted)
+async def _search(reader: Reader, _none: None, wanted: Batch, text: str = "") -> Page:
+    return reader.shelf.part(wanted)
 
 
-async def _buy(shelf: Shelf, _none: None, name: str, copies: int = 1) -> Book:
-    if name in shelf.books:
+async def _buy(reader: Reader, _none: None, name: str, copies: int = 1) -> Created:
+    if name in reader.shelf.books:
         raise Refused(f"{name} is there already.")
-    shelf.add(Book(name))
-    return shelf.books[name]
+    reader.shelf.add(Book(name))
+    return Created(reader.shelf.books[name])
 
 
-async def _repair(shelf: Shelf, book: Book) -> None:
-    shelf.add(replace(book, state="Whole"))
+async def _repair(reader: Reader, book: Book) -> None:
+    reader.shelf.add(replace(book, state="Whole"))
 
 
 BOOK = EntryType(
@@ -105,8 +123,10 @@ BOOK = EntryType(
         ),
         Field("series", lambda book: "books", "All.", Kind.COLLECTION, "book"),
     ),
-    (Operation("repair", _repair, "Repair it.", changes=True, level=AccessLevel.ADMINISTER),),
+    (Operation("repair", _repair, "Repair it.", changes=True, deed=Deed.MODERATE),),
     _change,
+    deed=Deed.RESCORE,
+    archive_of=lambda book: "shelf",
 )
 
 BOOKS = CollectionType(
@@ -133,7 +153,7 @@ BOOKS = CollectionType(
             (Parameter("name", "n"), Parameter("copies", "c", Kind.INTEGER, required=False)),
             Answer.CREATED,
             "book",
-            level=AccessLevel.WRITE,
+            deed=Deed.SUBMIT,
         ),
     ),
 )
@@ -149,4 +169,4 @@ def library(shelf: Shelf) -> WebService:
         Route("books", _all, collection=BOOKS, target="book"),
         Route("books/*", _find, BOOK),
     )
-    return WebService(SERVICE, routes, lambda visitor: shelf)
+    return WebService(SERVICE, routes, lambda visitor: Reader(shelf, visitor))

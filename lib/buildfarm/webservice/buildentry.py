@@ -9,7 +9,6 @@ from buildfarm.storage import builds
 from buildfarm.storage.listings import BuildFilter, ListedBuild, builds_part, listed_build
 from buildfarm.verdicts.permissions import Deed, may_see
 from buildfarm.verdicts.transitions import cancel_refusal, rescore_refusal, retry_refusal
-from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
@@ -50,17 +49,14 @@ async def records(
 
 
 async def _retry(context: Context, listed: ListedBuild) -> None:
-    context.require(Deed.RETRY, listed.build.archive)
     await context.write(builds.retry, listed.build.id, False, context.actor, context.utc_now())
 
 
 async def _cancel(context: Context, listed: ListedBuild) -> None:
-    context.require(Deed.CANCEL, listed.build.archive)
     await context.write(builds.cancel, listed.build.id, context.actor, context.utc_now())
 
 
 async def _rescore(context: Context, listed: ListedBuild, score: int) -> None:
-    context.require(Deed.RESCORE, listed.build.archive)
     await context.write(builds.rescore, listed.build.id, score, context.actor, context.utc_now())
 
 
@@ -140,15 +136,16 @@ BUILD = EntryType(
     lambda one: path(one.build),
     _FIELDS,
     (
-        Operation("retry", _retry, "Try again.", changes=True, level=AccessLevel.WRITE),
-        Operation("cancel", _cancel, "Cancel it.", changes=True, level=AccessLevel.WRITE),
+        Operation("retry", _retry, "Try again.", changes=True, deed=Deed.RETRY),
+        Operation("cancel", _cancel, "Cancel it.", changes=True, deed=Deed.CANCEL),
         Operation(
             "rescore",
             _rescore,
             "Give it another score while it waits.",
             (Parameter("score", "A higher one goes first.", Kind.INTEGER),),
             changes=True,
-            level=AccessLevel.WRITE,
+            deed=Deed.RESCORE,
         ),
     ),
+    archive_of=lambda one: one.build.archive,
 )

@@ -9,7 +9,6 @@ from buildfarm.builders.address import BuilderAddress
 from buildfarm.storage import roster
 from buildfarm.storage.listings import ListedBuilder, builders_part, queue_sizes
 from buildfarm.verdicts.permissions import Deed
-from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.builder import NewBuilder
 from buildfarm.vocab.states import ResetProtocol
 from buildfarm.webservice import processorentry
@@ -19,6 +18,7 @@ from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import (
     Answer,
     CollectionType,
+    Created,
     Kind,
     Operation,
     Page,
@@ -69,8 +69,7 @@ async def _new(
     virtualized: bool = False,
     vm_host: str | None = None,
     vm_reset_protocol: str | None = None,
-) -> ListedBuilder | None:
-    context.require(Deed.MODERATE)
+) -> Created:
     new = NewBuilder(
         name=name,
         url=BuilderAddress.parse(url).url,
@@ -81,7 +80,7 @@ async def _new(
         vm_reset_protocol=None if vm_reset_protocol is None else ResetProtocol(vm_reset_protocol),
     )
     await context.write(roster.add_builder, new, context.actor, context.utc_now())
-    return await find(context, name)
+    return Created(await find(context, name))
 
 
 BUILDERS = CollectionType(
@@ -133,7 +132,7 @@ BUILDERS = CollectionType(
             ),
             Answer.CREATED,
             "builder",
-            level=AccessLevel.ADMINISTER,
+            deed=Deed.MODERATE,
         ),
     ),
 )

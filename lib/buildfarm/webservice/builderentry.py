@@ -13,7 +13,6 @@ from buildfarm.storage.listings import (
     listed_builder,
 )
 from buildfarm.verdicts.permissions import Deed
-from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.states import ResetProtocol
 from buildfarm.webservice import buildentry, processorentry
 from buildfarm.webservice.batches import Batch
@@ -42,7 +41,6 @@ async def find(context: Context, name: str) -> ListedBuilder | None:
 async def _change(
     context: Context, listed: ListedBuilder, values: Mapping[str, Any]
 ) -> ListedBuilder | None:
-    context.require(Deed.MODERATE)
     changes = dict(values)
     if "url" in changes:
         changes["url"] = BuilderAddress.parse(changes["url"]).url
@@ -187,7 +185,7 @@ BUILDER = EntryType(
             "Declare it clean or dirty: how the end of an asynchronous reset is reported.",
             (Parameter("clean_status", "The new status.", choices=_STATUSES),),
             changes=True,
-            level=AccessLevel.ADMINISTER,
+            deed=Deed.MODERATE,
         ),
         Operation(
             "getBuildRecords",
@@ -207,5 +205,5 @@ BUILDER = EntryType(
         ),
     ),
     _change,
-    change_level=AccessLevel.ADMINISTER,
+    deed=Deed.MODERATE,
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from buildfarm.vocab.access import AccessLevel
+from buildfarm.verdicts.permissions import Deed
 
 
 class Kind(Enum):
@@ -81,8 +81,10 @@ class Answer(Enum):
 class Operation:
     """A named operation: a GET where it changes nothing, else a POST.
 
-    `call(context, subject, **arguments)` does it; `subject` is None for one of a collection.
-    `level` is what a token must allow; who may besides that is `call`'s to decide.
+    `call(context, subject, **arguments)` does it; `subject` is None for one of a collection. One
+    with files gets them as `files`. `deed` is what the visitor must be permitted, which is asked
+    before anything else is looked at; whatever changes something has one. `listed` is the type of
+    the entries that a CREATED answer lists.
     """
 
     name: str
@@ -92,7 +94,12 @@ class Operation:
     answer: Answer = Answer.VALUE
     target: str = ""
     changes: bool = False
-    level: AccessLevel = AccessLevel.READ
+    deed: Deed | None = None
+    listed: str = ""
+
+    def __post_init__(self) -> None:
+        if self.method == "POST" and self.deed is None:
+            raise ValueError(f"{self.name} changes something, and does not say who may.")
 
     @property
     def method(self) -> str:
@@ -112,7 +119,9 @@ class EntryType:
     `path(subject)` is its address below the service root. `change(context, subject, values)`
     carries out a PATCH whose values were checked against the writable fields, and gives the new
     subject; without it nothing is writable. `kind_of(subject)` names another entry type where a
-    subject is of that: a team among people.
+    subject is of that: a team among people. `deed` is what a visitor must be permitted to change
+    it, and `archive_of(subject)` the archive that deeds on it belong to, where they do. No more
+    than one operation has files, so that it is known which is called before they are there.
     """
 
     name: str
@@ -122,7 +131,14 @@ class EntryType:
     operations: tuple[Operation, ...] = ()
     change: Callable[..., Awaitable[Any]] | None = None
     kind_of: Callable[[Any], str] | None = None
-    change_level: AccessLevel = AccessLevel.WRITE
+    deed: Deed | None = None
+    archive_of: Callable[[Any], str] | None = None
+
+    def __post_init__(self) -> None:
+        if self.change is not None and self.deed is None:
+            raise ValueError(f"A {self.name} can be changed, and does not say by whom.")
+        if sum(operation.has_file for operation in self.operations) > 1:
+            raise ValueError(f"A {self.name} has several operations with files.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +166,14 @@ class Page:
 
     subjects: Sequence[Any]
     total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """A new entry, and what else there is to list of it."""
+
+    subject: Any
+    listed: Sequence[Any] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,5 +215,6 @@ def _targets(service: Service) -> list[tuple[str, str]]:
     for kind in [*kinds, *service.collections.values()]:
         for operation in kind.operations:
             found.append((f"{kind.name}.{operation.name}", operation.target))
+            found.append((f"{kind.name}.{operation.name}", operation.listed))
             found += [(f"{kind.name}.{operation.name}", one.target) for one in operation.parameters]
     return found

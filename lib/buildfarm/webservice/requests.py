@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from buildfarm.flow.bodystream import BodyStream
 from buildfarm.vocab.access import ANYBODY, Visitor
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice.answers import Denied
@@ -18,18 +19,19 @@ from buildfarm.webservice.answers import Denied
 class Asked:
     """A request below a service root: `root` is that URL, `path` what follows it.
 
-    `query` has the arguments in the address, `form` those of a POST: texts, and
-    files as whatever the site made of them.
+    `query` has the arguments in the address, `form` those of a POST. A form with files is still to
+    come, from `body_stream`.
     """
 
     method: str
     root: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    form: Mapping[str, Any] = field(default_factory=dict)
+    form: Mapping[str, str] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     visitor: Visitor = ANYBODY
+    body_stream: BodyStream | None = None
 
     @property
     def url(self) -> str:

@@ -15,7 +15,9 @@ from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
-from buildfarm.vocab.access import AccessLevel, Visitor
+from buildfarm.flow.bodystream import BodyStream
+from buildfarm.verdicts.permissions import Deed
+from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice import wadl
 from buildfarm.webservice.answers import (
@@ -140,8 +142,7 @@ class WebService:
         self, asked: Asked, context: Any, route: Route, parts: Sequence[str]
     ) -> Reply:
         if "ws.op" in asked.query or asked.method == "POST":
-            operations = route.collection.operations if route.collection is not None else ()
-            return await self._operation(asked, context, operations, None)
+            return await self._operation(asked, context, route.collection, None)
         if asked.method not in ("GET", "HEAD"):
             raise not_allowed(asked.method, asked.path)
         wanted = batch(asked.query)
@@ -157,7 +158,7 @@ class WebService:
 
     async def _entry(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
         if "ws.op" in asked.query or asked.method == "POST":
-            return await self._operation(asked, context, kind.operations, subject)
+            return await self._operation(asked, context, kind, subject)
         if asked.method in ("PATCH", "PUT"):
             return await self._change(asked, context, kind, subject)
         if asked.method not in ("GET", "HEAD"):
@@ -170,7 +171,7 @@ class WebService:
     async def _change(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
         if kind.change is None:
             raise not_allowed(asked.method, asked.path)
-        require(asked.visitor, kind.change_level)
+        _require(context, kind, kind.deed, subject)
         before = self._shown(asked, kind, subject)
         expected = asked.headers.get("if-match")
         if expected is not None and not same_to_write(before["http_etag"], expected):
@@ -186,32 +187,64 @@ class WebService:
         return as_json(shown, CONTENT_RETURNED, ETag=shown["http_etag"])
 
     async def _operation(
-        self, asked: Asked, context: Any, operations: Sequence[Operation], subject: Any
+        self, asked: Asked, context: Any, kind: EntryType | CollectionType | None, subject: Any
     ) -> Reply:
-        given: Mapping[str, Any] = asked.form if asked.method == "POST" else asked.query
+        if asked.body_stream is not None:
+            return await self._with_files(asked, asked.body_stream, context, kind, subject)
+        given = asked.form if asked.method == "POST" else asked.query
         name = given.get("ws.op", "")
+        operations = () if kind is None else kind.operations
         operation = next((one for one in operations if one.name == name), None)
         if operation is None:
             raise Refused(f"{asked.path} has no operation {name!r}.")
         if operation.method != asked.method:
             raise not_allowed(asked.method, f"{asked.path} ws.op={name}")
-        require(asked.visitor, operation.level)
-        sent = {key: value for key, value in given.items() if not key.startswith("ws.")}
-        called = arguments(operation, sent, asked.root)
-        wanted = batch(asked.query)
+        _require(context, kind, operation.deed, subject)
+        if operation.has_file:
+            raise _no_form(f"{name} takes files")
+        called = arguments(operation, given, asked.root)
         if operation.answer is Answer.PAGE:
+            wanted = batch(asked.query)
             found = await operation.call(context, subject, wanted, **called)
             if asked.query.get("ws.show") == "total_size":
                 return as_json(found.total)
             return as_json(self._page(asked, operation.target, found, wanted))
-        result = await operation.call(context, subject, **called)
+        return self._result(asked, operation, await operation.call(context, subject, **called))
+
+    async def _with_files(
+        self,
+        asked: Asked,
+        body: BodyStream,
+        context: Any,
+        kind: EntryType | CollectionType | None,
+        subject: Any,
+    ) -> Reply:
+        """Call the operation that takes files; who may not do that is told before they are read."""
+        operations = () if kind is None else kind.operations
+        operation = next((one for one in operations if one.has_file), None)
+        if operation is None:
+            raise Denied(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{asked.path} takes no files.")
+        _require(context, kind, operation.deed, subject)
+        async with context.receiving(body, asked.headers.get("content-type", "")) as form:
+            if form.fields.get("ws.op", asked.query.get("ws.op")) != operation.name:
+                raise Refused(f"Of {asked.path} only {operation.name} takes files.")
+            called = arguments(operation, form.fields, asked.root)
+            result = await operation.call(context, subject, files=form.files, **called)
+        return self._result(asked, operation, result)
+
+    def _result(self, asked: Asked, operation: Operation, result: Any) -> Reply:
+        """What an operation that answers with no page has given, as its answer."""
         if operation.answer is Answer.VALUE:
             return as_json(result)
         kind = self._service.entries[operation.target]
-        if operation.answer is Answer.CREATED:
-            address = link(asked.root, kind.path(result))
-            return Reply(HTTPStatus.CREATED, headers={"Location": str(address)})
-        return as_json(None if result is None else self._shown(asked, kind, result))
+        if operation.answer is Answer.ENTRY:
+            return as_json(None if result is None else self._shown(asked, kind, result))
+        address = str(link(asked.root, kind.path(result.subject)))
+        if not operation.listed:
+            return Reply(HTTPStatus.CREATED, headers={"Location": address})
+        listed = self._service.entries[operation.listed]
+        shown = [self._shown(asked, listed, one) for one in result.listed]
+        return as_json(shown, HTTPStatus.CREATED, Location=address)
 
     def _page(self, asked: Asked, target: str, found: Page, wanted: Batch) -> dict[str, Any]:
         kind = self._service.entries[target]
@@ -222,18 +255,18 @@ class WebService:
         return entry(kind, subject, asked.root, private=asked.visitor.is_admin)
 
 
-def require(visitor: Visitor, level: AccessLevel) -> None:
-    """Raises Denied unless `visitor` is somebody, with a token that allows this much."""
-    if level is AccessLevel.READ:
+def _require(
+    context: Any, kind: EntryType | CollectionType | None, deed: Deed | None, subject: Any
+) -> None:
+    """Raises Denied unless the visitor may do `deed` to this `subject`."""
+    if deed is None:
         return
-    if visitor.person is None:
-        raise Denied(HTTPStatus.UNAUTHORIZED, "This needs a person: log in, or use a token.")
-    if not visitor.level.includes(level):
-        raise Denied(
-            HTTPStatus.UNAUTHORIZED,
-            f"This token of {visitor.person} allows {visitor.level.value}, "
-            f"and {level.value} is needed.",
-        )
+    archive_of = kind.archive_of if isinstance(kind, EntryType) else None
+    context.require(deed, None if archive_of is None else archive_of(subject))
+
+
+def _no_form(why: str) -> Denied:
+    return Denied(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{why}: send multipart/form-data.")
 
 
 def _new_values(

@@ -23,25 +23,28 @@ MOST = 2**31 - 1
 _UNKEPT = re.compile("[\0\ud800-\udfff]")
 
 
-def arguments(operation: Operation, given: Mapping[str, Any], root: str) -> dict[str, Any]:
-    """The arguments of a call of `operation`; files stay as they are.
+def arguments(operation: Operation, given: Mapping[str, str], root: str) -> dict[str, Any]:
+    """The arguments of a call of `operation` that are no files; names in `ws.` are the service's.
 
     Raises Refused for one that is missing, unknown or of the wrong kind.
     """
-    declared = {parameter.name: parameter for parameter in operation.parameters}
-    for name in given:
+    declared = {one.name: one for one in operation.parameters if one.kind is not Kind.FILE}
+    sent = {name: text for name, text in given.items() if not name.startswith("ws.")}
+    for name in sent:
         if name not in declared:
             raise Refused(f"{operation.name} takes no {name!r}.")
-    for parameter in operation.parameters:
-        if parameter.required and parameter.name not in given:
+    found = {name: _argument(declared[name], text, root) for name, text in sent.items()}
+    for parameter in declared.values():
+        if parameter.required and parameter.name not in found:
             raise Refused(f"{operation.name} needs {parameter.name!r}.")
-    return {name: _argument(declared[name], value, root) for name, value in given.items()}
+    return found
 
 
-def _argument(parameter: Parameter, value: Any, root: str) -> Any:
-    if parameter.kind is Kind.FILE:
-        return value
-    return checked(parameter, value if parameter.choices else _loads(value), root)
+def _argument(parameter: Parameter, text: str, root: str) -> Any:
+    value = checked(parameter, text if parameter.choices else _loads(text), root)
+    if value is None and parameter.required:
+        raise Refused(f"{parameter.name}: null is no value.")
+    return value
 
 
 def _loads(value: str) -> Any:

@@ -8,13 +8,14 @@ from testtools.matchers import Contains, ContainsDict, Equals
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.catalogue import Book, Shelf, library
-from buildfarm.vocab.access import ANYBODY, AccessLevel, Visitor
+from buildfarm.vocab.access import ANYBODY, BUILDD_ADMINS, AccessLevel, Visitor
 from buildfarm.webservice.answers import Reply
 from buildfarm.webservice.requests import Asked
 
 ROOT = "http://farm.test/devel/"
-READER = Visitor("ann", level=AccessLevel.READ)
-WRITER = Visitor("ann", level=AccessLevel.WRITE)
+ADMINS = frozenset({BUILDD_ADMINS})
+READER = Visitor("ann", ADMINS, AccessLevel.READ)
+WRITER = Visitor("ann", ADMINS, AccessLevel.WRITE)
 
 
 class ServiceTestCase(FarmTestCase):

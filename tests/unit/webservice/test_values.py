@@ -67,10 +67,10 @@ class ArgumentTests(FarmTestCase):
         refused = self.assertRaises(Refused, called, Kind.TEXT, '"Clean"', choices=choices)
         self.assertEqual("value: '\"Clean\"' is none of Clean, Dirty.", str(refused))
 
-    def test_files_are_left_alone(self) -> None:
-        """Whatever the site made of an upload reaches the operation."""
-        upload: Any = object()
-        self.assertIs(upload, called(Kind.FILE, upload))
+    def test_files_are_no_texts(self) -> None:
+        """What is to come as a file is not taken as a text."""
+        refused = self.assertRaises(Refused, called, Kind.FILE, "some text")
+        self.assertEqual("go takes no 'value'.", str(refused))
 
     @given(st.sampled_from(PLAIN), st.text() | json_values.map(json.dumps))
     def test_whatever_is_sent_is_a_value_or_refused(self, kind: Kind, sent: str) -> None:
@@ -80,7 +80,7 @@ class ArgumentTests(FarmTestCase):
         except Refused as error:
             self.assertTrue(str(error).startswith("value: "))
             return
-        self.assertIsInstance(found, (TYPES[kind], type(None)))
+        self.assertIsInstance(found, TYPES[kind])
 
 
 class ValueTests(FarmTestCase):
