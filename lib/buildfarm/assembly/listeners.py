@@ -92,9 +92,9 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm) -> Status
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:
         put(version.encode(), service)
-    exchange = Exchange(ground.storage, ground.utc_now)
-    put(b"+request-token", RequestToken(exchange))
-    put(b"+access-token", AccessToken(exchange))
+    exchange = Exchange(ground.reactor.seconds, ground.storage, ground.utc_now)
+    put(b"+request-token", RequestToken(exchange, gate))
+    put(b"+access-token", AccessToken(exchange, gate))
     return pages
 
 

@@ -1,4 +1,4 @@
-"""A limit on how often an address may try tokens that do not fit.
+"""A limit on how often an address may try what does not fit, or ask for what costs us something.
 
 Layer 4. Tests: tests/unit/identity/test_attempts.py.
 """
@@ -15,24 +15,26 @@ REMEMBERED = 10_000
 
 
 class Attempts:
-    """Counts failures per address, by the clock `seconds`."""
+    """Counts per address, by the clock `seconds`: `most` within `span` seconds."""
 
-    def __init__(self, seconds: Callable[[], float]) -> None:
+    def __init__(self, seconds: Callable[[], float], most: int = MOST, span: float = SPAN) -> None:
         self._seconds = seconds
+        self._most = most
+        self._span = span
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
     def wait(self, address: str) -> float:
         """Seconds until `address` may try again; 0 while it may."""
         recent = self._recent(address)
-        return recent[0] + SPAN - self._seconds() if len(recent) >= MOST else 0.0
+        return recent[0] + self._span - self._seconds() if len(recent) >= self._most else 0.0
 
-    def failed(self, address: str) -> None:
-        """`address` has tried a token that does not fit."""
-        self._failures[address] = [*self._recent(address)[-MOST + 1 :], self._seconds()]
+    def note(self, address: str) -> None:
+        """`address` has done it once more."""
+        self._failures[address] = [*self._recent(address)[-self._most + 1 :], self._seconds()]
         self._failures.move_to_end(address)
         while len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
 
     def _recent(self, address: str) -> list[float]:
-        since = self._seconds() - SPAN
+        since = self._seconds() - self._span
         return [time for time in self._failures.get(address, ()) if time > since]

@@ -1,8 +1,9 @@
 """Who is at the door: a key and a secret in, a visitor out.
 
 What the database says of a token is remembered for some seconds, so that a page with twenty
-requests asks it once; an act that changes people, rights or tokens ends that at once. Wrong tokens
-are counted per address, and an address with too many is not listened to for a while.
+requests asks it once; an act that changes people, rights or tokens ends that at once. Guesses are
+counted per address, and an address with too many is not listened to for a while; a token that was
+good once is no guess.
 
 Layer 4. Tests: tests/unit/identity/test_doorkeeper.py.
 """
@@ -10,19 +11,24 @@ Layer 4. Tests: tests/unit/identity/test_doorkeeper.py.
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
+
+from twisted.logger import Logger
 
 from buildfarm.identity.attempts import Attempts
 from buildfarm.identity.secrets import digest, fits
 from buildfarm.storage import people, tokens
 from buildfarm.vocab.access import AccessLevel, Visitor
 from buildfarm.vocab.announcements import Announcement, PeopleChanged
-from buildfarm.vocab.errors import FarmError, Refused
+from buildfarm.vocab.errors import FarmError, Refused, StorageError
 from buildfarm.vocab.people import ArchiveRight, TokenKind, TokenSnapshot
 
 #: Seconds for which an answer of the database is used again.
 REMEMBER = 10.0
+
+#: How exactly the database knows when a token was last used.
+NOTED_EACH = timedelta(days=1)
 
 #: Tokens that are remembered at most.
 _REMEMBERED = 1000
@@ -43,26 +49,32 @@ class TooManyAttempts(FarmError):
         self.wait = wait
 
 
-class Reads(Protocol):
+class Storage(Protocol):
     """What the doorkeeper asks of the database; `storage.transactor.Transactor`."""
 
     async def read(self, query: Callable[..., Any], *args: Any) -> Any:
         """The answer of `query(store, *args)`."""
 
+    async def write(self, act: Callable[..., Any], *args: Any) -> Any:
+        """Carry out `act(store, *args)`."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class _Known:
-    """What the database said of one key, and until when that is used."""
+    """What the database said of one key, until when that is used, and when its use was noted."""
 
     token: TokenSnapshot
     visitor: Visitor
     until: float
+    noted: datetime | None
 
 
 class Doorkeeper:
     """Knows visitors by their tokens."""
 
-    def __init__(self, reactor: Any, storage: Reads, utc_now: Callable[[], datetime]) -> None:
+    log = Logger()
+
+    def __init__(self, reactor: Any, storage: Storage, utc_now: Callable[[], datetime]) -> None:
         self._reactor = reactor
         self._storage = storage
         self._utc_now = utc_now
@@ -76,15 +88,29 @@ class Doorkeeper:
             raise TooManyAttempts(wait)
         known = await self._look_up(kind, key)
         good = fits(secret, _NO_DIGEST if known is None else known.token.secret_sha256)
-        if known is None or not good or not known.token.is_good(self._utc_now()):
-            self._attempts.failed(address)
-            raise WrongToken("This token is wrong, has expired, or was revoked.")
+        if known is None or not good:
+            self._attempts.note(address)
+            raise WrongToken("This token is wrong.")
+        if not known.token.is_good(self._utc_now()):
+            raise WrongToken("This token has expired, or was revoked.")
+        await self._note_use(known)
         return known.visitor
 
     def publish(self, announcement: Announcement) -> None:
         """Forget what is remembered once people, their rights or their tokens have changed."""
         if isinstance(announcement, PeopleChanged):
             self._known.clear()
+
+    async def _note_use(self, known: _Known) -> None:
+        """Have the database know that the token is in use: once a day, or it wears out."""
+        now = self._utc_now()
+        if known.noted is not None and now - known.noted < NOTED_EACH:
+            return
+        known.noted = now
+        try:
+            await self._storage.write(tokens.note_use, known.token.id, now)
+        except StorageError as error:
+            self.log.warn("that a token is in use could not be noted: {error}", error=error)
 
     async def _look_up(self, kind: TokenKind, key: str) -> _Known | None:
         known = self._known.get((kind, key))
@@ -95,7 +121,7 @@ class Doorkeeper:
         if found is None:
             return None
         token, visitor = found
-        known = _Known(token, visitor, self._reactor.seconds() + REMEMBER)
+        known = _Known(token, visitor, self._reactor.seconds() + REMEMBER, token.used)
         self._known[kind, key] = known
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)

@@ -7,33 +7,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from buildfarm.identity.attempts import Attempts
+from buildfarm.identity.doorkeeper import Storage
 from buildfarm.identity.secrets import NewSecret, fits, new_secret
-from buildfarm.storage import tokens
-from buildfarm.storage.acts import Committed
-from buildfarm.vocab.errors import Refused
-from buildfarm.vocab.people import TokenKind
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from buildfarm.storage import tokenrequests, tokens
+from buildfarm.vocab.access import AccessLevel, Visitor
+from buildfarm.vocab.errors import FarmError, Refused
+from buildfarm.vocab.people import TokenKind, TokenSnapshot
 
 #: How long a person has for an answer.
 OPEN_FOR = timedelta(hours=1)
 
-
-class Storage(Protocol):
-    """What is asked of the database; `storage.transactor.Transactor`."""
-
-    async def read(
-        self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """The answer of `query(store, …)`."""
-
-    async def write(
-        self, act: Callable[Concatenate[Any, P], Committed[T]], *args: P.args, **kwargs: P.kwargs
-    ) -> T:
-        """Carry out `act(store, …)`."""
+#: Tokens that one address may ask for within `SPAN` seconds.
+MOST = 30
+SPAN = 600.0
 
 
 class Standing(Enum):
@@ -52,28 +40,57 @@ class Granted:
     secret: NewSecret | None = None
 
 
-class Exchange:
-    """Requests for tokens, from asking to fetching."""
+class TooManyRequests(FarmError):
+    """This address has asked for too many tokens; `wait` is in seconds."""
 
-    def __init__(self, storage: Storage, utc_now: Callable[[], datetime]) -> None:
+    def __init__(self, wait: float) -> None:
+        super().__init__("Too many tokens were asked for from this address; try again later.")
+        self.wait = wait
+
+
+class Exchange:
+    """Requests for tokens: asked, answered, fetched."""
+
+    def __init__(
+        self, seconds: Callable[[], float], storage: Storage, utc_now: Callable[[], datetime]
+    ) -> None:
         self._storage = storage
         self._utc_now = utc_now
+        self._asked = Attempts(seconds, MOST, SPAN)
 
-    async def request(self, consumer: str) -> NewSecret:
-        """A client that calls itself `consumer` asks for a token. Raises Refused, see `issue`."""
+    async def request(self, consumer: str, address: str) -> NewSecret:
+        """A client at `address`, which calls itself `consumer`, asks for a token.
+
+        Raises Refused for a name that is none, TooManyRequests, StorageError.
+        """
         if not 0 < len(consumer) <= MAX_CONSUMER or not consumer.isprintable():
             raise Refused("A consumer has a printable name of at most 100 characters.")
+        wait = self._asked.wait(address)
+        if wait > 0:
+            raise TooManyRequests(wait)
+        self._asked.note(address)
         new, now = new_secret(), self._utc_now()
-        await self._storage.write(
-            tokens.issue,
-            TokenKind.REQUEST,
-            new.kept,
-            consumer,
-            now,
-            consumer=consumer,
-            expires=now + OPEN_FOR,
-        )
+        await self._storage.write(tokenrequests.request, new.kept, consumer, now + OPEN_FOR, now)
         return new
+
+    async def asked(self, key: str) -> TokenSnapshot:
+        """The request that waits for an answer. Raises Refused where it does not."""
+        now = self._utc_now()
+        found: TokenSnapshot = await self._storage.read(tokenrequests.open_request, key, now)
+        return found
+
+    async def approve(
+        self, key: str, visitor: Visitor, level: AccessLevel, lasts: timedelta | None
+    ) -> None:
+        """A visitor says yes, to as much as their own session allows. Raises Refused."""
+        if visitor.person is None or not visitor.level.includes(level):
+            raise Refused(f"Your session does not allow {level.value}, so no token of yours can.")
+        now = self._utc_now()
+        await self._storage.write(tokenrequests.approve, key, visitor.person, level, now, lasts)
+
+    async def refuse(self, key: str, visitor: Visitor) -> None:
+        """A visitor says no. Raises Refused."""
+        await self._storage.write(tokenrequests.refuse, key, str(visitor.person), self._utc_now())
 
     async def fetch(self, consumer: str, key: str, secret: str) -> Granted:
         """The client comes for the token that it asked for with this key and secret."""
@@ -88,7 +105,7 @@ class Exchange:
         if asked.person is None:
             return Granted(Standing.OPEN)
         new = new_secret()
-        await self._storage.write(tokens.exchange, key, new.kept, now)
+        await self._storage.write(tokenrequests.exchange, key, new.kept, now)
         return Granted(Standing.GRANTED, new)
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storm.expr import And, Delete, Insert, LeftJoin, Select, Update
+from storm.expr import And, Delete, Insert, LeftJoin, Or, Select, Update
 
 from buildfarm.storage.acts import Committed, require_one
 from buildfarm.storage.events import Change, Place, record
@@ -25,8 +25,16 @@ from buildfarm.vocab.people import PersonSnapshot, Secret, TokenKind, TokenSnaps
 _COLUMNS = (
     *columns(Token, "id", "kind", "key", "secret_sha256"),
     Person.name,
-    *columns(Token, "level", "consumer", "purpose", "created", "expires", "revoked"),
+    *columns(Token, "level", "consumer", "purpose", "created", "expires", "revoked", "used"),
 )
+
+#: What events call them.
+_WORDS = {
+    TokenKind.ACCESS: "token",
+    TokenKind.REQUEST: "request for a token",
+    TokenKind.LOGIN: "login link",
+    TokenKind.SESSION: "session",
+}
 
 _TABLES = [Token, LeftJoin(Person, Person.id == Token.person_id)]
 
@@ -95,62 +103,55 @@ def tokens(store: Any, person: str | None = None) -> tuple[TokenSnapshot, ...]:
     return tuple(_read(row) for row in reversed(list(store.execute(select).get_all())))
 
 
-def approve(
-    store: Any, key: str, person: str, level: AccessLevel, now: datetime
+def log_in(
+    store: Any, key: str, session: Secret, expires: datetime, now: datetime
 ) -> Committed[TokenSnapshot]:
-    """A person says yes to the request for a token. Raises Refused where it is not open."""
-    asked = _open_request(store, key, now)
-    row = {Token.person_id: person_named(store, person).id, Token.level: level.value}
-    store.execute(Update(row, Token.id == asked.id), noresult=True)
-    told = f"{person} gave {asked.consumer!r} a token to {level.value}"
-    record(store, now, [Change(Place(), told)], person)
-    return Committed(token_by_key(store, key).token)
+    """Use up the login link `key`: its person has the new `session` until `expires`.
 
-
-def refuse(store: Any, key: str, person: str, now: datetime) -> Committed[TokenSnapshot]:
-    """A person says no to the request for a token. Raises Refused where it is not open."""
-    asked = _open_request(store, key, now)
-    store.execute(Update({Token.revoked: now}, Token.id == asked.id), noresult=True)
-    return Committed(token_by_key(store, key).token)
-
-
-def exchange(store: Any, key: str, secret: Secret, now: datetime) -> Committed[TokenSnapshot]:
-    """Turn a request that was approved into an access token with a new key and secret, once."""
-    asked = token_by_key(store, key).token
-    if asked.kind is not TokenKind.REQUEST or asked.person is None or not asked.is_good(now):
-        raise Refused("There is no approved request for this token.")
-    row = {
-        Token.kind: TokenKind.ACCESS.value,
-        Token.key: secret.key,
-        Token.secret_sha256: secret.secret_sha256,
-        Token.expires: None,
-    }
-    still = And(Token.id == asked.id, Token.kind == TokenKind.REQUEST.value)
-    require_one(store.execute(Update(row, still)), "the request for a token was to be granted")
-    return Committed(token_by_key(store, secret.key).token)
-
-
-def use_once(store: Any, key: str, now: datetime) -> Committed[TokenSnapshot]:
-    """Use up a login token. Raises Refused where it was used, has expired, or is none."""
-    found = token_by_key(store, key).token
-    unused = And(Token.id == found.id, Token.revoked == None)  # noqa: E711 - SQL, not Python
-    if found.kind is not TokenKind.LOGIN or not found.is_good(now):
+    Raises Refused where the link was used, has expired, or is none.
+    """
+    link = token_by_key(store, key).token
+    unused = And(Token.id == link.id, Token.revoked == None)  # noqa: E711 - SQL, not Python
+    if link.kind is not TokenKind.LOGIN or not link.is_good(now):
         raise Refused("This link has been used or is too old; ask for a new one.")
     require_one(store.execute(Update({Token.revoked: now}, unused)), "the link was to be used")
-    return Committed(found)
+    person = str(link.person)
+    begun = issue(
+        store,
+        TokenKind.SESSION,
+        session,
+        person,
+        now,
+        person=person,
+        level=link.level,
+        expires=expires,
+    )
+    record(store, now, [Change(Place(), f"{person} logged in")], person)
+    return begun
 
 
-def revoke(store: Any, token_id: int, actor: str, now: datetime) -> Committed[TokenSnapshot]:
-    """Make a token good for nothing. Raises Refused where there is none of this id."""
+def revoke(
+    store: Any, token_id: int, actor: str, now: datetime, person: str | None = None
+) -> Committed[TokenSnapshot]:
+    """Make a token good for nothing. Raises Refused where there is none of this id.
+
+    Where `person` is given, a token of somebody else is none.
+    """
     row = store.execute(Select(_COLUMNS, Token.id == token_id, _TABLES)).get_one()
-    if row is None:
+    found = None if row is None else _read(row)
+    if found is None or (person is not None and found.person != person):
         raise Refused(f"There is no token {token_id}.")
-    found = _read(row)
     if found.revoked is None:
         store.execute(Update({Token.revoked: now}, Token.id == token_id), noresult=True)
-        told = f"the token {token_id} of {found.person} was revoked"
+        told = f"the {_WORDS[found.kind]} {token_id} of {found.person} was revoked"
         record(store, now, [Change(Place(), told)], actor)
     return Committed(token_by_key(store, found.key).token, (PeopleChanged(),))
+
+
+def note_use(store: Any, token_id: int, now: datetime) -> Committed[None]:
+    """The token was used; how long ago tells whether anybody still needs it."""
+    store.execute(Update({Token.used: now}, Token.id == token_id), noresult=True)
+    return Committed(None)
 
 
 def forget_tokens(store: Any, before: datetime, limit: int) -> Committed[int]:
@@ -159,15 +160,20 @@ def forget_tokens(store: Any, before: datetime, limit: int) -> Committed[int]:
     return Committed(store.execute(Delete(Token.id.is_in(ended))).rowcount)
 
 
-def _open_request(store: Any, key: str, now: datetime) -> TokenSnapshot:
-    found = token_by_key(store, key).token
-    if found.kind is not TokenKind.REQUEST or found.person is not None or not found.is_good(now):
-        raise Refused("This request for a token has been answered, or is too old.")
-    return found
+def forget_unused(store: Any, before: datetime, limit: int) -> Committed[int]:
+    """Remove access tokens that nobody has used since `before`, at most `limit`; how many."""
+    unused = And(
+        Token.kind == TokenKind.ACCESS.value,
+        Token.created < before,
+        Or(Token.used == None, Token.used < before),  # noqa: E711 - SQL, not Python
+    )
+    gone = Select(Token.id, unused, limit=limit)
+    removed = store.execute(Delete(Token.id.is_in(gone))).rowcount
+    return Committed(removed, (PeopleChanged(),) if removed else ())
 
 
 def _read(row: Any) -> TokenSnapshot:
-    (token_id, kind, key, digest, person, level, consumer, purpose, created, expires, revoked) = row
+    token_id, kind, key, digest, person, level, consumer, purpose, *times = row
     return TokenSnapshot(
         token_id,
         TokenKind(kind),
@@ -177,7 +183,5 @@ def _read(row: Any) -> TokenSnapshot:
         None if level is None else AccessLevel(level),
         consumer,
         purpose,
-        time_of(created),
-        time_of(expires),
-        time_of(revoked),
+        *(time_of(time) for time in times),
     )

@@ -57,6 +57,7 @@ class TokenSnapshot:
 
     `purpose` is what a person wrote beside it, `consumer` the name that the client gave itself.
     Times are naive UTC; a token that was revoked or has `expires` behind it is good for nothing.
+    `used` is the day on which it was last used, to within a day.
     """
 
     id: int
@@ -70,6 +71,7 @@ class TokenSnapshot:
     created: datetime
     expires: datetime | None
     revoked: datetime | None
+    used: datetime | None = None
 
     def is_good(self, now: datetime) -> bool:
         """Whether it still stands at `now`."""

@@ -15,11 +15,12 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from buildfarm.identity.exchange import Exchange, Standing
+from buildfarm.identity.exchange import Exchange, Standing, TooManyRequests
+from buildfarm.identity.gate import Gate
+from buildfarm.identity.oauth import Signed, from_form
 from buildfarm.identity.secrets import NewSecret
 from buildfarm.vocab.errors import FarmError, Refused
 from buildfarm.webservice.answers import JSON, TEXT, Reply, as_json, refused
-from buildfarm.identity.oauth import Signed, from_form
 from buildfarm.webservice.replies import send
 
 FORM = "application/x-www-form-urlencoded"
@@ -34,9 +35,10 @@ class _Address(Resource):
     isLeaf = True  # noqa: N815 - Twisted's name
     log = Logger()
 
-    def __init__(self, exchange: Exchange) -> None:
+    def __init__(self, exchange: Exchange, gate: Gate) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.exchange = exchange
+        self._gate = gate
 
     def render_POST(self, request: Request) -> int:  # noqa: N802 - Twisted's name
         """Answer, later."""
@@ -45,8 +47,8 @@ class _Address(Resource):
         answering.addCallback(lambda reply: send(request, reply))
         return NOT_DONE_YET
 
-    async def answer(self, signed: Signed, accept: str) -> Reply:
-        """The answer to this form."""
+    async def answer(self, signed: Signed, accept: str, address: str) -> Reply:
+        """The answer to this form, which came from `address`."""
         raise AssertionError("each address has its own")
 
     async def _answer(self, request: Request) -> Reply:
@@ -58,9 +60,13 @@ class _Address(Resource):
                 HTTPStatus.BAD_REQUEST, b"Send a form with a consumer, signed PLAINTEXT.", TEXT
             )
         try:
-            return await self.answer(signed, request.getHeader("accept") or "")
+            address = self._gate.address(request)
+            return await self.answer(signed, request.getHeader("accept") or "", address)
         except Refused as error:
             return refused(error)
+        except TooManyRequests as error:
+            wait = {"Retry-After": str(int(error.wait) + 1)}
+            return Reply(HTTPStatus.TOO_MANY_REQUESTS, str(error).encode(), TEXT, wait)
 
     def _failed(self, failure: Any) -> Reply:
         failure.trap(FarmError)
@@ -72,9 +78,9 @@ class _Address(Resource):
 class RequestToken(_Address):
     """A client asks for a token."""
 
-    async def answer(self, signed: Signed, accept: str) -> Reply:
+    async def answer(self, signed: Signed, accept: str, address: str) -> Reply:
         """The key and secret of the request; the person opens its key in a browser."""
-        new = await self.exchange.request(signed.consumer)
+        new = await self.exchange.request(signed.consumer, address)
         if JSON in accept:
             return as_json(
                 {
@@ -90,7 +96,7 @@ class RequestToken(_Address):
 class AccessToken(_Address):
     """A client comes for the token that it has asked for."""
 
-    async def answer(self, signed: Signed, accept: str) -> Reply:
+    async def answer(self, signed: Signed, accept: str, address: str) -> Reply:
         """The token, once; or why there is none."""
         granted = await self.exchange.fetch(signed.consumer, signed.token, signed.secret)
         if granted.secret is not None:

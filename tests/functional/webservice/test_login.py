@@ -7,7 +7,7 @@ from launchpadlib.launchpad import Launchpad
 from lazr.restfulclient.errors import HTTPError
 
 from buildfarm.assembly.walltime import utc_now
-from buildfarm.storage import tokens
+from buildfarm.storage import tokenrequests
 from buildfarm.vocab.access import AccessLevel
 from tests.functional.webservice.cases import WebServiceTestCase
 
@@ -41,7 +41,7 @@ class LoginTests(WebServiceTestCase):
         """The client waits, is told to go on waiting, and gets a token that is its person's."""
         credentials = await self.asked()
         self.assertEqual(401, await self.fetch(credentials))
-        await self.answer(credentials, tokens.approve, AccessLevel.WRITE)
+        await self.answer(credentials, tokenrequests.approve, AccessLevel.WRITE)
         self.assertIsNone(await self.fetch(credentials))
 
         def login() -> Launchpad:
@@ -54,12 +54,12 @@ class LoginTests(WebServiceTestCase):
     async def test_refused(self) -> None:
         """A client whose request was refused is told so, for good."""
         credentials = await self.asked()
-        await self.answer(credentials, tokens.refuse)
+        await self.answer(credentials, tokenrequests.refuse)
         self.assertEqual(403, await self.fetch(credentials))
 
     async def test_another_clients_request(self) -> None:
         """Knowing the key, which the browser sees, is not enough."""
         credentials = await self.asked()
-        await self.answer(credentials, tokens.approve, AccessLevel.WRITE)
+        await self.answer(credentials, tokenrequests.approve, AccessLevel.WRITE)
         credentials._request_token.secret = "0" * 64
         self.assertEqual(403, await self.fetch(credentials))

@@ -5,11 +5,18 @@ from typing import Any
 from testtools import ExpectedException
 
 from buildfarm.identity.attempts import MOST, SPAN
-from buildfarm.identity.doorkeeper import REMEMBER, Doorkeeper, TooManyAttempts, WrongToken
+from buildfarm.identity.doorkeeper import (
+    NOTED_EACH,
+    REMEMBER,
+    Doorkeeper,
+    TooManyAttempts,
+    WrongToken,
+)
 from buildfarm.identity.secrets import NewSecret, new_secret
 from buildfarm.storage import people, tokens
 from buildfarm.vocab.access import AccessLevel, Visitor
 from buildfarm.vocab.announcements import PeopleChanged
+from buildfarm.vocab.errors import StorageError
 from buildfarm.vocab.people import ArchiveRight, TokenKind
 from tests.unit.storage.cases import StorageTestCase
 
@@ -18,6 +25,7 @@ class DoorkeeperTests(StorageTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.questions = 0
+        self.broken = False
         self.doorkeeper = Doorkeeper(self.clock, self, self.now)
         self.act(people.add_person, "ann", "Ann", False, "root", self.now())
         self.token = self.issue()
@@ -26,6 +34,12 @@ class DoorkeeperTests(StorageTestCase):
         """Answer a query as the transactor does."""
         self.questions += 1
         return self.ask(query, *args)
+
+    async def write(self, act: Any, *args: Any) -> Any:
+        """Carry out an act as the transactor does."""
+        if self.broken:
+            raise StorageError("the disk is full")
+        return self.act(act, *args)
 
     def issue(self, level: AccessLevel = AccessLevel.WRITE) -> NewSecret:
         """Give Ann a token."""
@@ -109,3 +123,32 @@ class DoorkeeperTests(StorageTestCase):
         await self.comes(self.token.key, self.token.secret, "127.0.0.2")
         self.clock.advance(SPAN)
         await self.comes(self.token.key, self.token.secret)
+
+    async def test_what_was_good_once_is_no_guess(self) -> None:
+        """A script with a token that has been revoked does not lock out its whole site."""
+        other = self.issue()
+        token_id = self.ask(tokens.token_by_key, other.key).token.id
+        self.act(tokens.revoke, token_id, "ann", self.now())
+        for _ in range(MOST + 1):
+            await self.fails(other.key, other.secret)
+        await self.comes(self.token.key, self.token.secret)
+
+    async def test_its_use_is_noted_once_a_day(self) -> None:
+        """So that tokens that nobody uses can be found; where it fails, the visitor comes in."""
+
+        def used() -> Any:
+            return self.ask(tokens.token_by_key, self.token.key).token.used
+
+        self.broken = True
+        await self.comes(self.token.key, self.token.secret)
+        self.assertIsNone(used())
+        self.broken = False
+        self.clock.advance(NOTED_EACH.total_seconds())
+        first = self.now()
+        for _ in range(3):
+            await self.comes(self.token.key, self.token.secret)
+            self.clock.advance(REMEMBER)
+        self.assertEqual(first, used())
+        self.clock.advance(NOTED_EACH.total_seconds())
+        await self.comes(self.token.key, self.token.secret)
+        self.assertEqual(self.now(), used())

@@ -5,6 +5,7 @@ from typing import Any
 
 from buildfarm.storage import people, tokens
 from buildfarm.vocab.access import AccessLevel
+from buildfarm.vocab.announcements import PeopleChanged
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.people import Secret, TokenKind, TokenSnapshot
 from tests.unit.storage.cases import StorageTestCase
@@ -72,7 +73,59 @@ class TestAccess(TokenTestCase):
         self.assertEqual(["s", "a"], [one.key for one in self.ask(tokens.tokens, "ann")])
         self.assertEqual((), self.ask(tokens.tokens, "bert"))
 
-    def test_forgotten(self) -> None:
+
+class TestLogins(TokenTestCase):
+    def link(self, key: str) -> None:
+        """A link that is good for an hour."""
+        expires = self.now() + HOUR
+        self.issue(TokenKind.LOGIN, key, person="ann", level=AccessLevel.WRITE, expires=expires)
+
+    def log_in(self, link: str, session: str = "session") -> TokenSnapshot:
+        """Come with a link."""
+        until = self.now() + 24 * HOUR
+        return self.act(tokens.log_in, link, Secret(session, "digest"), until, self.now())
+
+    def test_a_link_is_good_once(self) -> None:
+        """It makes a session of its person and level; then it is used up, and so is an old one."""
+        self.link("used")
+        self.link("old")
+        session = self.log_in("used")
+        self.assertEqual(
+            (TokenKind.SESSION, "ann", AccessLevel.WRITE, self.now() + 24 * HOUR),
+            (session.kind, session.person, session.level, session.expires),
+        )
+        self.assertRaises(Refused, self.log_in, "used", "another")
+        self.pass_time(HOUR.total_seconds())
+        self.assertRaises(Refused, self.log_in, "old", "another")
+        self.assertEqual("ann logged in", self.rows("SELECT reason FROM event ORDER BY id")[-1][0])
+
+    def test_nothing_else_is_a_link(self) -> None:
+        """An access token begins no session, and a link of a person who left does not."""
+        self.issue(TokenKind.ACCESS, person="ann", level=AccessLevel.WRITE)
+        self.assertRaises(Refused, self.log_in, "key")
+        self.link("left")
+        self.act(people.set_active, "ann", False, "root", self.now())
+        self.assertRaises(Refused, self.log_in, "left")
+
+
+class TestRevoked(TokenTestCase):
+    def test_ones_own(self) -> None:
+        """Whoever revokes for themselves finds no token of others."""
+        self.act(people.add_person, "bert", "Bert", False, "root", self.now())
+        token = self.issue(TokenKind.SESSION, person="ann", level=AccessLevel.WRITE)
+        self.assertRaises(Refused, self.act, tokens.revoke, token.id, "bert", self.now(), "bert")
+        self.assertTrue(self.good("key"))
+        self.act(tokens.revoke, token.id, "ann", self.now(), "ann")
+        self.assertFalse(self.good("key"))
+        self.assertEqual([PeopleChanged()], self.announced)
+        self.assertEqual(
+            [(f"the session {token.id} of ann was revoked", "ann")],
+            self.rows("SELECT reason, actor FROM event ORDER BY id")[-1:],
+        )
+
+
+class TestForgotten(TokenTestCase):
+    def test_what_ended(self) -> None:
         """What ended long ago goes; what stands stays."""
         self.issue(TokenKind.ACCESS, "a", person="ann", level=AccessLevel.READ)
         self.request()
@@ -81,52 +134,17 @@ class TestAccess(TokenTestCase):
         self.assertTrue(self.good("a"))
         self.assertRaises(Refused, self.ask, tokens.token_by_key, "asked")
 
-
-class TestRequests(TokenTestCase):
-    def test_granted(self) -> None:
-        """A request that a person approves is exchanged, once, for a token of its own secret."""
-        self.request()
-        self.act(tokens.approve, "asked", "ann", AccessLevel.WRITE, self.now())
-        new = Secret("new", "digest of new")
-        granted = self.act(tokens.exchange, "asked", new, self.now())
-        self.assertEqual(
-            (TokenKind.ACCESS, "ann", AccessLevel.WRITE, "lp-shell", None),
-            (granted.kind, granted.person, granted.level, granted.consumer, granted.expires),
-        )
-        self.assertRaises(Refused, self.act, tokens.exchange, "asked", new, self.now())
-
-    def test_not_without_a_yes(self) -> None:
-        """What is open, refused or too old is not exchanged."""
-        self.request("open")
-        self.request("refused")
-        self.act(tokens.refuse, "refused", "ann", self.now())
-        self.request("old")
-        self.act(tokens.approve, "old", "ann", AccessLevel.READ, self.now())
-        new = Secret("new", "digest of new")
-        for key in ("open", "refused"):
-            self.assertRaises(Refused, self.act, tokens.exchange, key, new, self.now())
-        self.pass_time(HOUR.total_seconds())
-        self.assertRaises(Refused, self.act, tokens.exchange, "old", new, self.now())
-
-    def test_answered_once(self) -> None:
-        """A request has one answer, in time."""
-        self.request("refused")
-        self.act(tokens.refuse, "refused", "ann", self.now())
-        self.request("old")
-        self.pass_time(HOUR.total_seconds())
-        for key in ("refused", "old"):
-            self.assertRaises(
-                Refused, self.act, tokens.approve, key, "ann", AccessLevel.READ, self.now()
-            )
-
-
-class TestLogins(TokenTestCase):
-    def test_once(self) -> None:
-        """A login token is good once, and not after its time."""
-        expires = self.now() + HOUR
-        for key in ("used", "old"):
-            self.issue(TokenKind.LOGIN, key, person="ann", level=AccessLevel.WRITE, expires=expires)
-        self.assertEqual("ann", self.act(tokens.use_once, "used", self.now()).person)
-        self.assertRaises(Refused, self.act, tokens.use_once, "used", self.now())
-        self.pass_time(HOUR.total_seconds())
-        self.assertRaises(Refused, self.act, tokens.use_once, "old", self.now())
+    def test_what_nobody_uses(self) -> None:
+        """An access token goes when nobody has used it for long, or ever; a new one stays."""
+        used = self.issue(TokenKind.ACCESS, "used", person="ann", level=AccessLevel.READ)
+        for key in ("never", "long ago"):
+            self.issue(TokenKind.ACCESS, key, person="ann", level=AccessLevel.READ)
+        long_ago = self.ask(tokens.token_by_key, "long ago").token
+        self.act(tokens.note_use, long_ago.id, self.now())
+        self.pass_time(3 * HOUR.total_seconds())
+        self.issue(TokenKind.ACCESS, "new", person="ann", level=AccessLevel.READ)
+        self.act(tokens.note_use, used.id, self.now())
+        self.assertEqual(self.now(), self.ask(tokens.token_by_key, "used").token.used)
+        self.assertEqual(2, self.act(tokens.forget_unused, self.now() - HOUR, 100))
+        self.assertEqual([PeopleChanged()], self.announced)
+        self.assertEqual(["new", "used"], [one.key for one in self.ask(tokens.tokens)])

@@ -39,6 +39,8 @@ _STATEMENTS = (
         created TIMESTAMP NOT NULL,
         expires TIMESTAMP,
         revoked TIMESTAMP,
+        lasts BIGINT,
+        used TIMESTAMP,
         CHECK ((person_id IS NULL) = (level IS NULL))
     )""",
     "CREATE INDEX token_person ON token (person_id)",
