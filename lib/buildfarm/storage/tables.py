@@ -198,6 +198,18 @@ class Event:
     reason = Unicode()
 
 
+class Sample:
+    """`vocab.glance.Sample`: one row every few minutes, for some days."""
+
+    __storm_table__ = "sample"
+    time = DateTime(primary=True)
+    event = Int()
+    waiting = Int()
+    running = Int()
+    built = Int()
+    failed = Int()
+
+
 class Person:
     """`vocab.people.PersonSnapshot`, one row each; teams are persons as well."""
 
@@ -263,3 +275,6 @@ AWAITS_UPLOAD = SQLRaw("attempt.state = 'GATHERED'")
 
 #: The build is published.
 IS_BUILT = SQLRaw("build.state = 'FULLYBUILT'")
+
+#: The event tells that a builder was taken out of service; `vocab.states.Service`.
+IS_OUT = SQLRaw("event.after = 'OUT OF SERVICE'")

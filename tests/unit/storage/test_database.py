@@ -83,7 +83,7 @@ class TestInit(FarmTestCase):
         self.database.init()
         store = self.database.writer()
         self.addCleanup(store.close)
-        for name in ("delivery_notice", "delivery", "notice", "depwait", "depwait_check"):
+        for name in ("sample", "delivery_notice", "delivery", "notice", "depwait", "depwait_check"):
             store.execute(f"DROP TABLE {name}")
         for name in ("token", "archive_right", "membership", "person"):
             store.execute(f"DROP TABLE {name}")
