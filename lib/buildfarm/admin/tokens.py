@@ -15,11 +15,14 @@ from buildfarm.storage import tokens
 from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.people import TokenKind
 
-#: For how long a link lets somebody log in, and how much they may do then: everything of theirs.
+#: For how long a link lets somebody log in.
 LINK_LASTS = timedelta(minutes=10)
 
 #: What a listing says of a token; its digest is nobody's business.
-_TOLD = ("id", "kind", "person", "level", "consumer", "purpose", "created", "expires", "revoked")
+_TOLD = (
+    *("id", "kind", "person", "level", "consumer", "purpose"),
+    *("created", "used", "expires", "revoked"),
+)
 
 
 async def create(
@@ -60,8 +63,10 @@ async def revoke(farm: Farm, caller: Caller, *, token_id: int) -> None:
     await farm.transactor.write(tokens.revoke, token_id, caller.actor, farm.utc_now())
 
 
-async def login(farm: Farm, caller: Caller, *, person: str) -> str:
-    """The address by which a person logs in to the page, once and soon."""
+async def login(
+    farm: Farm, caller: Caller, *, person: str, level: AccessLevel = AccessLevel.ADMINISTER
+) -> str:
+    """The address by which a person logs in to the page, once and soon, to do so much at most."""
     new, now = new_secret(), farm.utc_now()
     await farm.transactor.write(
         tokens.issue,
@@ -70,7 +75,7 @@ async def login(farm: Farm, caller: Caller, *, person: str) -> str:
         caller.actor,
         now,
         person=person,
-        level=AccessLevel.ADMINISTER,
+        level=level,
         expires=now + LINK_LASTS,
     )
     return f"{farm.settings.web.public_url.rstrip('/')}/+login?link={new.joined}"

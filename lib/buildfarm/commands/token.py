@@ -82,7 +82,7 @@ def list_tokens(manager: Manager, person: str | None, json_wanted: bool) -> None
     if json_wanted:
         print_json(found)
         return
-    columns = ("id", "kind", "person", "level", "consumer", "purpose", "expires", "revoked")
+    columns = ("id", "kind", "person", "level", "consumer", "purpose", "used", "expires", "revoked")
     headings = [column.upper() for column in columns]
     print_table(headings, ([one[column] for column in columns] for one in found))
 
@@ -98,7 +98,19 @@ def revoke(manager: Manager, token_id: int) -> None:
 
 @token.command()
 @click.argument("person")
+@click.option(
+    "--level",
+    default="administer",
+    show_default=True,
+    type=click.Choice(_LEVELS),
+    help="What they may do there at most.",
+)
 @pass_manager
-def login(manager: Manager, person: str) -> None:
-    """Print a link by which PERSON logs in to the page, once, within ten minutes."""
-    print_lines([manager.ask("token.login", {"person": person})])
+def login(manager: Manager, person: str, level: str) -> None:
+    """Print a link by which PERSON logs in to the page, once, within ten minutes.
+
+    \b
+    Example:
+      buildd-manager token login ann
+    """
+    print_lines([manager.ask("token.login", {"person": person, "level": level})])
