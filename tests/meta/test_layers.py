@@ -26,6 +26,7 @@ LAYERS = {
     "explaining": 4,
     "statuspage": 5,
     "webservice": 5,
+    "monitoring": 5,
     "admin": 5,
     "assembly": 6,
     "commands": 7,

@@ -22,6 +22,7 @@ from buildfarm.assembly.ground import Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
+from buildfarm.assembly.monitoring import wire_monitoring
 from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
@@ -138,8 +139,10 @@ class FarmService(Service):
         self.storage = ground.storage
         await self._listen(self._settings.files.listen, for_builders(ground))
         scanners = wire_scanners(ground)
+        monitoring = wire_monitoring(ground, scanners)
         doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
         people = for_people(ground, doorkeeper, LiveFarm(scanners.roster, scanners.pauses))
+        monitoring.put_below(people.root)
         subscribers += [doorkeeper.publish, people.publish]
         await self._listen(self._settings.web.listen, people.root, MAX_BODY)
         self._stops("status pages", people.stop, _THREADS_GRACE)
@@ -156,6 +159,8 @@ class FarmService(Service):
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
         ground.passes.all_known()
+        monitoring.start()
+        self._stops("monitoring", monitoring.stop, _THREADS_GRACE)
 
         sweep = self._sweep_old(ground, scanners)
         control = await answer_commands(ground, scanners, sweep)

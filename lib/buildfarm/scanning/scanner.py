@@ -9,6 +9,7 @@ waited for by another. Which step follows is `verdicts.scanplan`'s to say; `step
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, suppress
+from math import inf
 
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
@@ -62,6 +63,8 @@ class Scanner:
         self._outdated = False
         self._stopping = False
         self._running: Deferred[None] | None = None
+        #: When it is to look, by the reactor; None during a step, which has deadlines of its own.
+        self._due: float | None = None
 
     @property
     def steps(self) -> Steps:
@@ -75,6 +78,15 @@ class Scanner:
             return None
         times = f", {self._failures_in_row} times in a row" if self._failures_in_row > 1 else ""
         return f"fails{times}: {self._last_failure}"
+
+    @property
+    def overdue(self) -> float:
+        """Seconds by which a look at the builder is late; infinite where none will ever come."""
+        if self._stopping or self._running is None:
+            return 0.0
+        if self._running.called:
+            return inf
+        return 0.0 if self._due is None else max(0.0, self._reactor.seconds() - self._due)
 
     def start(self) -> None:
         """Begin to scan."""
@@ -134,8 +146,10 @@ class Scanner:
     async def _run(self) -> None:
         with suppress(CancelledError):
             while not self._stopping:
+                self._due = self._reactor.seconds()
                 delay = await self._cycle_or_recover()
                 if delay > NOW and not self._stopping:
+                    self._due = self._reactor.seconds() + delay
                     await self._wakeup.sleep(delay)
 
     async def _cycle_or_recover(self) -> float:
@@ -153,6 +167,7 @@ class Scanner:
     async def _cycle(self) -> float:
         """Observe, plan, act, once; the seconds until the next cycle."""
         await self._turn(self._steps.builder.id)
+        self._due = None
         if not self._alone:
             await self._earlier_reset_over(self._steps.builder)
             self._alone = True
@@ -161,7 +176,9 @@ class Scanner:
         said: Observation | None = None
         step = self._plan(said)
         if step is Step.ASK:
+            self._due = self._reactor.seconds() + self._pace.settings.call_timeout
             said = await self._steps.client.fetch_status()
+            self._due = None
             self._pace.scanned()
             self._judge.answered(self._steps.builder.id)
             step = self._plan(said)
@@ -186,6 +203,7 @@ class Scanner:
 
     async def _recover(self, error: Exception) -> float:
         """Have the failure of a cycle judged; the seconds until the next one."""
+        self._due = None
         self._failures_in_row += 1
         self._last_failure = one_line(str(error)) if isinstance(error, BuilderError) else ""
         delay = self._pace.failing(self._steps.builder.id, self._failures_in_row)

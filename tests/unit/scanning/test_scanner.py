@@ -1,6 +1,7 @@
 """The scanner: cycle after cycle, whatever goes wrong in one of them."""
 
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -39,6 +40,33 @@ class ScannerTestCase(ScanningTestCase):
         count = self.called().count("status")
         self.daemon().calls.clear()
         return count
+
+
+class OverdueTests(ScannerTestCase):
+    def test_in_time(self) -> None:
+        """A builder that answers is looked at in time, idle or at work."""
+        self.scan()
+        self.pass_seconds(3)
+        self.submit()
+        for _ in range(50):
+            self.pass_seconds(1)
+            self.assertEqual(0.0, self.scanner.overdue)
+
+    def test_no_turn(self) -> None:
+        """A look that gets no turn is late."""
+        self.patch(self, "turn", lambda builder_id: Deferred())
+        self.scan()
+        self.clock.advance(90)
+        self.assertEqual(90, round(self.scanner.overdue))
+
+    def test_ended(self) -> None:
+        """A loop that has ended will never look again, unless it was meant to end."""
+        self.scan()
+        assert self.scanner._running is not None
+        self.scanner._running.cancel()
+        self.assertEqual(inf, self.scanner.overdue)
+        self.scanner.leave()
+        self.assertEqual(0.0, self.scanner.overdue)
 
 
 class CycleTests(ScannerTestCase):
