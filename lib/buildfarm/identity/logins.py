@@ -29,15 +29,20 @@ class Logins:
         self._doorkeeper = doorkeeper
         self._utc_now = utc_now
 
+    async def whose(self, link: str, address: str) -> str:
+        """Whom a link would log in. Raises WrongToken, TooManyAttempts, StorageError."""
+        found = await self._doorkeeper.visitor(TokenKind.LOGIN, *parted(link), address)
+        return str(found.person)
+
     async def log_in(self, link: str, address: str) -> NewSecret:
         """Begin a session by what a link brings; the session's key and secret.
 
-        Raises WrongToken for a link that was used or is too old, TooManyAttempts, StorageError.
+        Raises WrongToken or Refused for a link that was used or is too old, TooManyAttempts,
+        StorageError.
         """
-        key, secret = parted(link)
-        await self._doorkeeper.visitor(TokenKind.LOGIN, key, secret, address)
+        await self.whose(link, address)
         new, now = new_secret(), self._utc_now()
-        await self._storage.write(tokens.log_in, key, new.kept, now + self.lasts, now)
+        await self._storage.write(tokens.log_in, parted(link)[0], new.kept, now + self.lasts, now)
         return new
 
     async def log_out(self, session: Session) -> None:
