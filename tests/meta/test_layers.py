@@ -24,6 +24,8 @@ LAYERS = {
     "identity": 4,
     "retention": 4,
     "explaining": 4,
+    "notifying": 4,
+    "depwait": 4,
     "statuspage": 5,
     "webservice": 5,
     "monitoring": 5,

@@ -22,6 +22,9 @@ RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("manager", "switch_interval"): (0.0001, 0.1),
     ("files", "min_rate"): (_KIB, _TIB),
     ("files", "max_downloads"): (1, 100_000),
+    ("web", "session_lasts"): (60.0, 366 * _DAY),
+    ("web", "max_upload"): (_MIB, _TIB),
+    ("web", "max_uploads"): (1, 1000),
     ("scanning", "cpu_share"): (0.01, 0.9),
     ("scanning", "idle_interval"): (0.1, 3600.0),
     ("scanning", "call_timeout"): (0.1, 600.0),
@@ -54,7 +57,23 @@ RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("retention", "results"): (_DAY, 36_500 * _DAY),
     ("retention", "logs"): (_DAY, 36_500 * _DAY),
     ("retention", "sources"): (_DAY, 36_500 * _DAY),
+    ("retention", "news"): (_DAY, 36_500 * _DAY),
     ("retention", "files"): (0.0, 36_500 * _DAY),
+    ("retention", "tokens"): (_DAY, 36_500 * _DAY),
+    ("retention", "unused_tokens"): (_DAY, 36_500 * _DAY),
+    ("notifications", "first_retry"): (0.01, _DAY),
+    ("notifications", "longest_retry"): (0.01, _DAY),
+    ("notifications", "give_up"): (1.0, 365 * _DAY),
+    ("mail", "port"): (1, 65_535),
+    ("mail", "gather"): (0.01, _DAY),
+    ("mail", "interval"): (0.0, _DAY),
+    ("mail", "deadline"): (0.1, 3600.0),
+    ("webhooks", "deadline"): (0.1, 600.0),
+    ("depwait", "interval"): (0.1, 30 * _DAY),
+    ("depwait", "deadline"): (0.1, 3600.0),
+    ("depwait", "max_index_bytes"): (_KIB, _TIB),
+    ("depwait", "first_retry"): (0.01, 30 * _DAY),
+    ("depwait", "max_tries"): (0, 100_000),
 }
 
 #: Pairs of keys of one section of which the first may not be larger than the second.
@@ -62,15 +81,18 @@ _ASCENDING = (
     ("gather", "max_file_bytes", "max_total_bytes"),
     ("gather", "max_total_bytes", "max_spool_bytes"),
     ("uploads", "first_retry", "longest_retry"),
+    ("notifications", "first_retry", "longest_retry"),
 )
 
 
 def number_faults(settings: Settings) -> Iterator[tuple[str, str, str]]:
     """(section, key, what is wrong and what is allowed) for every number that cannot be used."""
     for (name, key), (least, most) in RANGES.items():
-        value = getattr(getattr(settings, name), key)
-        if not least <= value <= most:  # a NaN is not between them either
-            yield name, key, f"{value} is not between {least} and {most}"
+        section = getattr(settings, name)
+        for values in section if isinstance(section, tuple) else (section,):
+            value = getattr(values, key)
+            if not least <= value <= most:  # a NaN is not between them either
+                yield name, key, f"{value} is not between {least} and {most}"
     for name, smaller, larger in _ASCENDING:
         section = getattr(settings, name)
         low, high = getattr(section, smaller), getattr(section, larger)

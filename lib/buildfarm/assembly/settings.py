@@ -13,13 +13,14 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
 from buildfarm.assembly.endpoints import FORMS, endpoint_fault
 from buildfarm.assembly.ranges import number_faults
+from buildfarm.assembly.tellfaults import mail_faults, webhook_faults
+from buildfarm.assembly.urls import is_public_url
 from buildfarm.flow.plainfiles import open_plain
 from buildfarm.storage.uris import parsed
 from buildfarm.vocab.errors import SettingsError
@@ -33,9 +34,6 @@ VARIABLE = "BUILDD_MANAGER_CONFIG"
 RESET_PLACES = ("%(vm_host)s", "%(buildd_name)s")
 
 _PLACE = re.compile(r"%\([^)]*\)s?")
-
-# What may stand in a URL; `urlsplit` lets spaces pass and drops line ends.
-_URL = re.compile(r"[!-~]+")
 
 _MAX_FILE_BYTES = 1024 * 1024
 
@@ -115,7 +113,9 @@ def _reason(fault: Any) -> str:
 def _section_type(location: tuple[Any, ...]) -> Any:
     if len(location) == 1:
         return Settings
-    return next(field.type for field in fields(Settings) if field.name == location[0])
+    found: Any = next(field.type for field in fields(Settings) if field.name == location[0])
+    # One of several tables of a kind, such as `[[webhooks]]`.
+    return get_args(found)[0] if get_args(found) else found
 
 
 def _located(settings: Settings, directory: Path) -> Settings:
@@ -130,7 +130,14 @@ def _located(settings: Settings, directory: Path) -> Settings:
     command = settings.resets.command
     if command and "/" in command[0]:
         command = (str(directory / command[0]), *command[1:])
-    return replace(settings, manager=manager, resets=replace(settings.resets, command=command))
+    mail = settings.mail
+    if mail.password_file is not None:
+        mail = replace(mail, password_file=directory / mail.password_file)
+    webhooks = tuple(
+        replace(one, secret_file=directory / one.secret_file) for one in settings.webhooks
+    )
+    resets = replace(settings.resets, command=command)
+    return replace(settings, manager=manager, resets=resets, mail=mail, webhooks=webhooks)
 
 
 def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -141,7 +148,7 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
         values = getattr(settings, section)
         if fault := endpoint_fault(values.listen):
             yield f"{section}.listen", f"{values.listen!r}: {fault}; allowed: {FORMS}"
-        if not _is_public_url(values.public_url):
+        if not is_public_url(values.public_url):
             yield (
                 f"{section}.public_url",
                 (f"{values.public_url!r} is not of the form http://HOST[:PORT][/PATH] (or https)"),
@@ -159,35 +166,20 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
             ),
         )
     yield from _reset_faults(settings.resets.command)
+    yield from mail_faults(settings.mail)
+    yield from webhook_faults(settings.webhooks)
 
 
 def _nul_faults(settings: Settings) -> Iterator[tuple[str, str]]:
     """TOML can write a NUL; a path and an argument cannot hold it."""
     for section in fields(settings):
-        values = getattr(settings, section.name)
-        for field in fields(values):
-            value = getattr(values, field.name)
-            texts = value if isinstance(value, tuple) else (value,)
-            if any("\0" in str(text) for text in texts):
-                yield f"{section.name}.{field.name}", "holds the character NUL"
-
-
-def _is_public_url(text: str) -> bool:
-    if not _URL.fullmatch(text):
-        return False
-    try:
-        url = urlsplit(text)
-        good_port = url.port is None or url.port > 0
-    except ValueError:
-        return False
-    return (
-        url.scheme in ("http", "https")
-        and bool(url.hostname)
-        and good_port
-        and url.username is None
-        and not url.query
-        and not url.fragment
-    )
+        found = getattr(settings, section.name)
+        for values in found if isinstance(found, tuple) else (found,):
+            for field in fields(values):
+                value = getattr(values, field.name)
+                texts = value if isinstance(value, tuple) else (value,)
+                if any("\0" in str(text) for text in texts):
+                    yield f"{section.name}.{field.name}", "holds the character NUL"
 
 
 def _reset_faults(command: tuple[str, ...]) -> Iterator[tuple[str, str]]:

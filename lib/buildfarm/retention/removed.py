@@ -11,9 +11,9 @@ from datetime import datetime
 class Removed:
     """How many of each kind are gone; `bytes` are those of the files.
 
-    `events` and `results` are rows, results those that a retry could have uploaded; `spools` are
-    directories. `logs` and `sources` were given up in the database; they are among the `files` of
-    this sweep or a later one.
+    `events`, `results` and `news` are rows: results that a retry could have uploaded, deliveries of
+    news that ended. `spools` are directories. `logs` and `sources` were given up in the database;
+    they are among the `files` of this sweep or a later one.
     """
 
     began: datetime
@@ -21,6 +21,8 @@ class Removed:
     results: int = 0
     logs: int = 0
     sources: int = 0
+    news: int = 0
+    tokens: int = 0
     spools: int = 0
     files: int = 0
     bytes: int = 0

@@ -18,7 +18,7 @@ from buildfarm.flow.threads import Workers
 from buildfarm.retention.collector import Collector
 from buildfarm.retention.leftovers import remove_leftovers
 from buildfarm.retention.removed import Removed
-from buildfarm.storage import events, forgetting, uploads
+from buildfarm.storage import events, forgetting, outbox, tokens, uploads
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.errors import FarmError
@@ -134,12 +134,15 @@ class Sweep:
         keep = self.settings
         removed.events = await self._in_pieces(events.forget_events, keep.events)
         removed.results = await self._in_pieces(uploads.forget_results, keep.results)
+        removed.news = await self._in_pieces(outbox.forget_news, keep.news)
         removed.logs = await self._found_by(
             forgetting.last_attempt, forgetting.old_logs, forgetting.forget_logs, keep.logs
         )
         removed.sources = await self._found_by(
             forgetting.last_source, forgetting.old_sources, forgetting.forget_sources, keep.sources
         )
+        removed.tokens = await self._in_pieces(tokens.forget_tokens, keep.tokens)
+        removed.tokens += await self._in_pieces(tokens.forget_unused, keep.unused_tokens)
 
     async def _remove_unneeded(self, removed: Removed, *, by_age: bool) -> None:
         """Remove from the disk what the database does not name."""

@@ -24,13 +24,14 @@ class Notice:
 
 
 class Delivery:
-    """`vocab.news.Delivery`. It takes more notices until it is `due`, or was tried."""
+    """`vocab.news.Delivery`. It takes more notices until it is `due` first, which is `planned`."""
 
     __storm_table__ = "delivery"
     id = Int(primary=True)
     receiver = Unicode()
     state = Unicode()
     created = DateTime()
+    planned = DateTime()
     due = DateTime()
     tries = Int()
     last_error = Unicode()

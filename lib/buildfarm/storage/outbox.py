@@ -113,26 +113,21 @@ def address(
 def _add(store: Any, receiver: Receiver, notice_id: int, now: datetime) -> None:
     """Put a notice into the delivery that still gathers, or into a new one."""
     its = Delivery.receiver == receiver.name
-    last = Select(
-        (Delivery.id, Delivery.created, Delivery.due, Delivery.tries, Delivery.state),
-        its,
-        order_by=Desc(Delivery.id),
-        limit=1,
-    )
-    row = store.execute(last).get_one()
+    columns = (Delivery.id, Delivery.planned, Delivery.tries)
+    row = store.execute(Select(columns, its, order_by=Desc(Delivery.id), limit=1)).get_one()
     due = now + timedelta(seconds=receiver.gather)
     if row is not None:
-        delivery_id, created, its_due, tries, state = row
-        gathers = not tries and state == DeliveryState.WAITING.value and time_of(its_due) > now
-        if gathers and _count(store, delivery_id) < receiver.most:
+        delivery_id, planned, tries = row[0], time_of(row[1]), row[2]
+        if planned <= now:
+            due = max(due, planned + timedelta(seconds=receiver.interval))
+        elif not tries and _count(store, delivery_id) < receiver.most:
             _link(store, delivery_id, notice_id)
             return
-        if not gathers:
-            due = max(due, time_of(created) + timedelta(seconds=receiver.interval))
     values = {
         Delivery.receiver: receiver.name,
         Delivery.state: DeliveryState.WAITING.value,
         Delivery.created: now,
+        Delivery.planned: due,
         Delivery.due: due,
         Delivery.tries: 0,
     }

@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from buildfarm.vocab.notificationsettings import (
+    DepWaitSettings,
+    MailSettings,
+    NotificationSettings,
+    WebhookSettings,
+)
+
 #: What entry points take from the mode of every file that is made: others get nothing.
 UMASK = 0o027
 
@@ -53,12 +60,17 @@ class WebSettings:
     """`[web]`: the listener for people; published archives are under `/archive/NAME/`.
 
     `proxies` are the addresses of reverse proxies whose `X-Forwarded-*` headers are believed.
+    A source package that is uploaded has `max_upload` bytes; `max_uploads` are received at once.
+    A browser that has logged in stays so for `session_lasts`.
     """
 
     __pydantic_config__: ClassVar = _FORBID_UNKNOWN
     listen: str = "tcp:8085:interface=127.0.0.1"
     public_url: str = "http://127.0.0.1:8085"
     proxies: tuple[str, ...] = ()
+    max_upload: int = 4 * _GIB
+    max_uploads: int = 8
+    session_lasts: float = 7 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +148,8 @@ class RetentionSettings:
     `events` is the story of builds and builders. `results` are those that were refused, or that
     this database does not know. `logs` are those of attempts that ended, but the last one of a
     build that is current; `sources` those of builds that nobody will build again. `files` is how
-    old a file in the file store must be before it is removed because nothing names it.
+    old a file in the file store must be before it is removed because nothing names it. `tokens`
+    are those that have ended, `unused_tokens` those that stand and that nobody uses.
     """
 
     __pydantic_config__: ClassVar = _FORBID_UNKNOWN
@@ -144,7 +157,10 @@ class RetentionSettings:
     results: float = 30 * 86_400.0
     logs: float = 180 * 86_400.0
     sources: float = 30 * 86_400.0
+    news: float = 30 * 86_400.0
     files: float = 7 * 86_400.0
+    tokens: float = 30 * 86_400.0
+    unused_tokens: float = 365 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +176,10 @@ class Settings:
     gather: GatherSettings = field(default_factory=GatherSettings)
     uploads: UploadSettings = field(default_factory=UploadSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    mail: MailSettings = field(default_factory=MailSettings)
+    webhooks: tuple[WebhookSettings, ...] = ()
+    depwait: DepWaitSettings = field(default_factory=DepWaitSettings)
 
     @property
     def database_uri(self) -> str:
@@ -190,6 +210,11 @@ class Settings:
     def locks_dir(self) -> Path:
         """Lock files that reset and upload children hold, one per builder and per archive."""
         return self.manager.state_dir / "locks"
+
+    @property
+    def indexes_dir(self) -> Path:
+        """Package indexes of base archives, as they were fetched last."""
+        return self.manager.state_dir / "indexes"
 
     @property
     def token_key(self) -> Path:

@@ -158,7 +158,7 @@ class TestBundling(OutboxCase):
             self.pass_time(1)
         first, second = self.waiting()
         self.assertEqual((1, 5), (first.count, second.count))
-        self.assertEqual(60, (second.due - first.created).total_seconds())
+        self.assertEqual(60, (second.due - first.due).total_seconds())
 
     def test_storm(self) -> None:
         """A receiver of bundles without bounds gets one delivery of a thousand failures."""
@@ -176,6 +176,16 @@ class TestBundling(OutboxCase):
         first, second = self.waiting()
         self.assertEqual((3, 1), (first.count, second.count))
         self.assertEqual(first.due, second.due)
+
+    def test_clock_set_back(self) -> None:
+        """What was sent stays as it is when the clock says that it is not due yet."""
+        self.fail("one")
+        self.address(receiver())
+        [first] = self.waiting()
+        self.begin(first.id)
+        self.fail("two")
+        self.address(receiver())
+        self.assertEqual([1, 1], [one.count for one in self.waiting()])
 
     def test_a_tried_delivery_stays_as_it_is(self) -> None:
         """What was sent once is sent again as it was: later news goes elsewhere."""

@@ -23,6 +23,7 @@ _STATEMENTS = (
         receiver {text} NOT NULL,
         state {text} NOT NULL,
         created TIMESTAMP NOT NULL,
+        planned TIMESTAMP NOT NULL,
         due TIMESTAMP NOT NULL,
         tries BIGINT NOT NULL,
         last_error {text},
