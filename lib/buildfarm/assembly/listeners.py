@@ -4,6 +4,7 @@ Layer 6. Tests: tests/functional/assembly.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from buildfarm.flow.boundedsite import BoundedSite
 from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
+from buildfarm.identity.logins import Logins
 from buildfarm.statuspage.pages import StatusPages
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
@@ -86,13 +88,23 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm) -> Status
         ground.reactor, ground.workers, find_public, find_names=find_names
     )
     gate = Gate(doorkeeper, ground.settings.web.proxies)
-    pages = StatusPages(ground.reactor, ground.storage, gate, ground.utc_now, live)
+    exchange = Exchange(ground.reactor.seconds, ground.storage, ground.utc_now)
+    lasts = timedelta(seconds=ground.settings.web.session_lasts)
+    logins = Logins(ground.storage, doorkeeper, lasts, ground.utc_now)
+    pages = StatusPages(
+        ground.reactor,
+        ground.storage,
+        gate,
+        ground.utc_now,
+        live,
+        logins=logins,
+        exchange=exchange,
+    )
     put: Any = pages.root.putChild
     put(b"archive", published)
     service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
     for version in VERSIONS:
         put(version.encode(), service)
-    exchange = Exchange(ground.reactor.seconds, ground.storage, ground.utc_now)
     put(b"+request-token", RequestToken(exchange, gate))
     put(b"+access-token", AccessToken(exchange, gate))
     return pages

@@ -7,9 +7,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
+from buildfarm.identity.logins import Logins
 from buildfarm.statuspage.answers import Answer, View
+from buildfarm.statuspage.authorize import AuthorizePage
 from buildfarm.statuspage.live import Live
+from buildfarm.statuspage.login import LoginPages
 from buildfarm.statuspage.rendering import Renderer
 from buildfarm.statuspage.routes import Route, Routes, Visit
 from buildfarm.statuspage.site import PagesResource, PeopleRoot
@@ -41,6 +45,9 @@ class StatusPages:
         gate: Gate,
         utc_now: Callable[[], datetime],
         live: Live,
+        *,
+        logins: Logins,
+        exchange: Exchange,
     ) -> None:
         statics = Statics()
         renderer = Renderer(reactor, make_environment(statics.url))
@@ -48,6 +55,8 @@ class StatusPages:
         routes = [
             Route("/", index.show),
             Route(PATH + "{name}", statics.show),
+            *LoginPages(logins).routes,
+            *AuthorizePage(exchange).routes,
         ]
         self.root = PeopleRoot(PagesResource(gate, renderer, Routes(routes)))
 
