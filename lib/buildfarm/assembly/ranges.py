@@ -25,7 +25,6 @@ RANGES: dict[tuple[str, str], tuple[float, float]] = {
     ("web", "session_lasts"): (60.0, 366 * _DAY),
     ("web", "max_upload"): (_MIB, _TIB),
     ("web", "max_uploads"): (1, 1000),
-    ("web", "session_lasts"): (60.0, 366 * _DAY),
     ("scanning", "cpu_share"): (0.01, 0.9),
     ("scanning", "idle_interval"): (0.1, 3600.0),
     ("scanning", "call_timeout"): (0.1, 600.0),

@@ -60,7 +60,6 @@ class WebSettings:
     """`[web]`: the listener for people; published archives are under `/archive/NAME/`.
 
     `proxies` are the addresses of reverse proxies whose `X-Forwarded-*` headers are believed.
-    A browser that has logged in stays so for `session_lasts`.
     A source package that is uploaded has `max_upload` bytes; `max_uploads` are received at once.
     A browser that has logged in stays so for `session_lasts`.
     """
@@ -69,7 +68,6 @@ class WebSettings:
     listen: str = "tcp:8085:interface=127.0.0.1"
     public_url: str = "http://127.0.0.1:8085"
     proxies: tuple[str, ...] = ()
-    session_lasts: float = 7 * 86_400.0
     max_upload: int = 4 * _GIB
     max_uploads: int = 8
     session_lasts: float = 7 * 86_400.0
