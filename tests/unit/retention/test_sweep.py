@@ -6,9 +6,11 @@ from buildfarm.farmtesting.memory import inline_workers
 from buildfarm.filestore.store import FileStore
 from buildfarm.retention.collector import Collector
 from buildfarm.retention.sweep import INTERVAL, PIECE, TRUSTED_AFTER, Sweep
-from buildfarm.storage import events, uploads
+from buildfarm.storage import events, people, tokens, uploads
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.people import Secret, TokenKind
 from buildfarm.vocab.settings import RetentionSettings
 from tests.unit.scanning.cases import InlineStorage
 from tests.unit.storage.cases import StorageTestCase
@@ -48,6 +50,29 @@ class SweepTests(StorageTestCase):
     def count(self) -> int:
         """How many events there are."""
         return len(self.rows("SELECT id FROM event"))
+
+    def test_tokens_that_ended_or_wore_out_go(self) -> None:
+        """Each after its own time; a token that is in use stays."""
+        self.act(people.add_person, "ann", "Ann", False, "root", self.now())
+        for key, expires in (("used", None), ("unused", None), ("ended", self.now())):
+            self.act(
+                tokens.issue,
+                TokenKind.ACCESS,
+                Secret(key, "digest"),
+                "root",
+                self.now(),
+                person="ann",
+                level=AccessLevel.READ,
+                expires=expires,
+            )
+        used = self.ask(tokens.token_by_key, "used").token
+        self.sweep.settings = RetentionSettings(tokens=INTERVAL / 2, unused_tokens=INTERVAL / 2)
+        self.pass_time(INTERVAL - 1)
+        self.act(tokens.note_use, used.id, self.now())
+        self.pass_time(1)
+        self.assertEqual([("used",)], self.rows("SELECT key FROM token"))
+        assert self.sweep.last is not None
+        self.assertEqual(2, self.sweep.last.tokens)
 
     def test_old_events_go_in_pieces(self) -> None:
         """No act removes more than a piece, and what is recent stays."""
