@@ -80,7 +80,7 @@ def builds_part(store: Any, wanted: BuildFilter, start: int, size: int) -> Part[
     select = Select(
         _LISTED, condition, _WITH_ARCHIVE, order_by=Desc(Build.id), offset=start, limit=size
     )
-    found = _listed(store, list(store.execute(select).get_all()))
+    found = listed_rows(store, list(store.execute(select).get_all()))
     if found and len(found) < size:
         return Part(found, start + len(found))
     counted = store.execute(Select(Count(), condition, _WITH_ARCHIVE)).get_one()
@@ -90,7 +90,14 @@ def builds_part(store: Any, wanted: BuildFilter, start: int, size: int) -> Part[
 def listed_build(store: Any, build_id: int) -> ListedBuild | None:
     """One build, whoever may see it; None where there is none."""
     rows = list(store.execute(Select(_LISTED, Build.id == build_id, _WITH_ARCHIVE)).get_all())
-    return _listed(store, rows)[0] if rows else None
+    return listed_rows(store, rows)[0] if rows else None
+
+
+def listed_builds(store: Any, build_ids: Iterable[int]) -> dict[int, ListedBuild]:
+    """Those of these builds that there are, by id, whoever may see them."""
+    wanted = Build.id.is_in(sorted(build_ids))
+    rows = list(store.execute(Select(_LISTED, wanted, _WITH_ARCHIVE)).get_all())
+    return {one.build.id: one for one in listed_rows(store, rows)}
 
 
 def builders_part(
@@ -126,8 +133,11 @@ def queue_sizes(store: Any) -> dict[tuple[str, bool], tuple[int, float]]:
     }
 
 
-def _listed(store: Any, rows: list[Any]) -> tuple[ListedBuild, ...]:
-    """Builds with their scores and builders: two queries more, however many they are."""
+def listed_rows(store: Any, rows: list[Any]) -> tuple[ListedBuild, ...]:
+    """Builds with their scores and builders: two queries more, however many they are.
+
+    `rows` have `BUILD.columns`, and at their end whether the archive is private.
+    """
     found = [(BUILD.read(row), bool(row[-1])) for row in rows]
     ids = [build.id for build, _ in found]
     if not ids:
