@@ -70,6 +70,16 @@ def _duration(listed: ListedBuild) -> str | None:
 _FIELDS = (
     Field("id", lambda one: one.build.id, "Its number in this farm.", Kind.INTEGER),
     Field("title", lambda one: one.build.title, "What it builds, and for where."),
+    Field("archive_name", lambda one: one.build.archive, "The name of its archive."),
+    Field("suite", lambda one: one.build.suite, "The suite that it is for."),
+    Field("builder_name", lambda one: one.builder, "Who was given it last."),
+    Field(
+        "attempts",
+        lambda one: f"{path(one.build)}/attempts",
+        "Each dispatch of it to a builder.",
+        Kind.COLLECTION,
+        "build_attempt",
+    ),
     Field("arch_tag", lambda one: one.build.architecture, "Its architecture."),
     Field(
         "archive",

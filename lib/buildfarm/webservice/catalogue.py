@@ -10,6 +10,8 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.access import Visitor
 from buildfarm.webservice import (
     archiveentry,
+    attemptentry,
+    buildcollection,
     buildentry,
     buildercollection,
     builderentry,
@@ -28,6 +30,7 @@ SERVICE = Service.of(
         builderentry.BUILDER,
         processorentry.PROCESSOR,
         buildentry.BUILD,
+        attemptentry.ATTEMPT,
         distributionentry.DISTRIBUTION,
         seriesentry.SERIES,
         archiveentry.ARCHIVE,
@@ -37,6 +40,7 @@ SERVICE = Service.of(
     ),
     (
         buildercollection.BUILDERS,
+        buildcollection.BUILDS,
         processorentry.PROCESSORS,
         distributionentry.DISTRIBUTIONS,
         personentry.PEOPLE,
@@ -48,6 +52,7 @@ ROUTES = (
     Route("builders", buildercollection.every, None, buildercollection.BUILDERS, "builder"),
     Route("builders/*", builderentry.find, builderentry.BUILDER),
     Route("builders/*/processors", processorentry.of_builder, target="processor"),
+    Route("builds", buildcollection.every, None, buildcollection.BUILDS, "build"),
     Route("+processors", processorentry.every, None, processorentry.PROCESSORS, "processor"),
     Route("+processors/*", processorentry.find, processorentry.PROCESSOR),
     Route("people/+me", personentry.myself, personentry.PERSON),
@@ -64,6 +69,8 @@ ROUTES = (
     ),
     Route("*/+archive/*", archiveentry.find, archiveentry.ARCHIVE),
     Route("*/+archive/*/+build/*", buildentry.find, buildentry.BUILD),
+    Route("*/+archive/*/+build/*/attempts", attemptentry.of_build, target="build_attempt"),
+    Route("*/+archive/*/+build/*/attempts/*", attemptentry.find, attemptentry.ATTEMPT),
     Route("*/+archive/*/+sourcepub/*", publicationentry.find, publicationentry.PUBLICATION),
     Route("*/series", distributionentry.series_of, target="distro_series"),
     Route("*/archives", distributionentry.archives_of, target="archive"),

@@ -1,0 +1,94 @@
+"""All builds of a farm, their attempts, and what ended when, as launchpadlib sees them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from lazr.restfulclient.errors import NotFound
+
+from buildfarm.assembly.walltime import utc_now
+from buildfarm.storage import archives
+from buildfarm.vocab.archive import NewArchive
+from buildfarm.vocab.states import UploaderKind
+from tests.functional.webservice.cases import WebServiceTestCase
+
+
+class HistoryTests(WebServiceTestCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        await self.farm.add_builder(self.farm.daemon())
+        self.build_id = await self.farm.submit()
+        await self.farm.wait_until_built([self.build_id])
+
+    async def test_builds(self) -> None:
+        """Builds are listed, chosen by state, source and archive, and found by number."""
+        client = await self.client()
+
+        def look() -> Any:
+            builds = client.builds
+            chosen = builds.getBuildRecords(
+                build_state="Successfully built", source_name="hello", archive="main"
+            )
+            nothing = len(list(builds.getBuildRecords(suite="sid")))
+            [one] = list(builds)
+            named = one.archive_name, one.suite, one.builder_name
+            self.assertIsNone(builds.getByID(id=77))
+            return [build.id for build in chosen], nothing, named, builds.getByID(id=one.id).id
+
+        self.assertEqual(
+            ([self.build_id], 0, ("main", "bookworm", "bob"), self.build_id), await self.do(look)
+        )
+
+    async def test_attempts(self) -> None:
+        """A build leads to its attempts, and each to its build and builder; no cookie is told."""
+        client = await self.client()
+
+        def look() -> Any:
+            [attempt] = client.builds.getByID(id=self.build_id).attempts
+            self.assertNotIn("cookie", attempt.lp_attributes)
+            self.assertRaises(NotFound, client.load, attempt.self_link.replace("ts/1", "ts/2"))
+            loaded = client.load(attempt.self_link)
+            return loaded.number, loaded.outcome, attempt.build.id, attempt.builder.name
+
+        self.assertEqual((1, "PUBLISHED", self.build_id, "bob"), await self.do(look))
+
+    async def test_ended(self) -> None:
+        """What ended in a span of time is told in parts, for reports."""
+        client = await self.client()
+        hour = timedelta(hours=1)
+
+        def look() -> Any:
+            builds, now = client.builds, datetime.now(UTC)
+            recent = builds.getEndedAttempts(since=now - hour, until=now + hour)
+            early = builds.getEndedBuilds(until=now - hour)
+            after = builds.getEndedAttempts(after=recent[0].id)
+            return [one.build_id for one in recent], list(early), list(after)
+
+        self.assertEqual(([self.build_id], [], []), await self.do(look))
+
+    async def test_private(self) -> None:
+        """Nobody hears of what is in an archive that they may not see."""
+        secret = NewArchive(
+            name="secret",
+            distribution="debian",
+            suites=("bookworm",),
+            architectures=("amd64",),
+            nominated_architecture="amd64",
+            uploader=UploaderKind.DIRECTORY,
+            path=str(self.farm.root / "main"),
+            private=True,
+        )
+        await self.farm.write(archives.add_archive, secret, "test", utc_now())
+        hidden = await self.farm.submit("hidden", archive="secret")
+        await self.farm.wait_until_built([hidden])
+
+        def seen(client: Any) -> Any:
+            builds = client.builds
+            return [
+                hidden in [one.id for one in builds],
+                hidden in [one.id for one in builds.getEndedBuilds()],
+                hidden in [one.build_id for one in builds.getEndedAttempts()],
+                builds.getByID(id=hidden) is not None,
+            ]
+
+        self.assertEqual([False] * 4, await self.do(seen, await self.client()))
+        self.assertEqual([True] * 4, await self.do(seen, await self.client("ann")))
