@@ -3,7 +3,7 @@
 Layer 6. Tests: tests/functional/assembly.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
 from buildfarm.webservice.catalogue import web_service
+from buildfarm.webservice.context import Farm
 from buildfarm.webservice.exchange import AccessToken, RequestToken
+from buildfarm.webservice.receiving import Receiving
 from buildfarm.webservice.site import VERSIONS, ServiceResource
 
 
@@ -70,8 +72,20 @@ def for_builders(ground: Ground) -> Resource:
     return ForBuilders(files, private)
 
 
-def for_people(ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm) -> StatusPages:
-    """The status page, the archives that everybody may read, and the web service."""
+def _web_farm(ground: Ground, live: LiveFarm, min_free: Callable[[], int]) -> Farm:
+    """What the web service is told of the farm."""
+    settings = ground.settings
+    receiving = Receiving(ground.workers, settings.store_dir, settings.web.max_uploads, min_free)
+    return Farm(ground.storage, ground.store, ground.workers, receiving, live, ground.utc_now)
+
+
+def for_people(
+    ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm, min_free: Callable[[], int]
+) -> StatusPages:
+    """The status page, the archives that everybody may read, and the web service.
+
+    `min_free` is how many bytes stay free on the disk of the file store.
+    """
 
     async def find_public(name: str, user: str, password: str) -> Path | None:
         try:
@@ -102,7 +116,7 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm) -> Status
     )
     put: Any = pages.root.putChild
     put(b"archive", published)
-    service = ServiceResource(web_service(ground.storage, ground.utc_now), gate)
+    service = ServiceResource(web_service(_web_farm(ground, live, min_free)), gate)
     for version in VERSIONS:
         put(version.encode(), service)
     put(b"+request-token", RequestToken(exchange, gate))
@@ -110,10 +124,14 @@ def for_people(ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm) -> Status
     return pages
 
 
-async def listening(reactor: Any, address: str, resource: Resource, max_body: int = 0) -> Any:
+async def listening(
+    reactor: Any, address: str, resource: Resource, max_body: int = 0, max_upload: int = 0
+) -> Any:
     """A port that serves `resource` at `address`, and takes bodies of so many bytes.
 
-    Raises CannotListenError.
+    Files that are uploaded to the web service have `max_upload` together. Raises CannotListenError.
     """
-    site: Any = BoundedSite(resource, reactor=reactor, max_body=max_body)
+    site: Any = BoundedSite(
+        resource, reactor=reactor, max_body=max_body, max_stream=max_upload, streamed=VERSIONS
+    )
     return await serverFromString(reactor, with_backlog(address)).listen(site)

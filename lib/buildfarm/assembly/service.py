@@ -141,10 +141,16 @@ class FarmService(Service):
         scanners = wire_scanners(ground)
         monitoring = wire_monitoring(ground, scanners)
         doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
-        people = for_people(ground, doorkeeper, LiveFarm(scanners.roster, scanners.pauses))
+        people = for_people(
+            ground,
+            doorkeeper,
+            LiveFarm(scanners.roster, scanners.pauses),
+            lambda: scanners.watch.settings.manager.min_free_bytes,
+        )
         monitoring.put_below(people.root)
         subscribers += [doorkeeper.publish, people.publish]
-        await self._listen(self._settings.web.listen, people.root, MAX_BODY)
+        web = self._settings.web
+        await self._listen(web.listen, people.root, MAX_BODY, web.max_upload)
         self._stops("status pages", people.stop, _THREADS_GRACE)
 
         # Uploads go on where the last manager left them.
@@ -231,9 +237,11 @@ class FarmService(Service):
             surroundings=self._surroundings,
         )
 
-    async def _listen(self, address: str, resource: Resource, max_body: int = 0) -> None:
+    async def _listen(
+        self, address: str, resource: Resource, max_body: int = 0, max_upload: int = 0
+    ) -> None:
         try:
-            port = await listening(self._reactor, address, resource, max_body)
+            port = await listening(self._reactor, address, resource, max_body, max_upload)
         except (CannotListenError, OSError, ValueError, LookupError) as error:
             raise Refused(f"Nothing can listen at {address}: {error}") from error
         self._parts.started(f"listener {address}", port.stopListening, 1.0)

@@ -85,16 +85,20 @@ def publications(
 
 def publication(store: Any, publication_id: int) -> Publication | None:
     """The publication of this number; None where there is none."""
-    keys = Select(_KEY, Build.id == publication_id, _TABLES)
-    key = store.execute(keys).get_one()
+    found = publication_of_build(store, publication_id)
+    return found if found is not None and found.id == publication_id else None
+
+
+def publication_of_build(store: Any, build_id: int) -> Publication | None:
+    """The publication that a build is of; None where there is no such build."""
+    key = store.execute(Select(_KEY, Build.id == build_id, _TABLES)).get_one()
     if key is None:
         return None
     same = And(*(column == value for column, value in zip(_KEY, key, strict=True)))
     row = store.execute(
         Select((Min(Build.id), *_KEY, Max(Build.created)), same, _TABLES, group_by=_KEY)
     ).get_one()
-    found = _read(row)
-    return found if found.id == publication_id else None
+    return _read(row)
 
 
 def _conditions(wanted: PublicationFilter) -> list[Any]:

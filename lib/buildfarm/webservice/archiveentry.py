@@ -3,9 +3,18 @@
 Layer 5. Tests: tests/functional/webservice/test_archives.py.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
-from buildfarm.storage.publications import PublicationFilter, publications
+from buildfarm.intake.nameless import SentFile, with_names
+from buildfarm.intake.submit import Offer, submit
+from buildfarm.storage.listings import listed_build
+from buildfarm.storage.publications import (
+    PublicationFilter,
+    publication_of_build,
+    publications,
+)
 from buildfarm.verdicts.permissions import Deed, refusal
 from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.errors import Refused
@@ -15,6 +24,7 @@ from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import (
     Answer,
+    Created,
     EntryType,
     Field,
     Kind,
@@ -93,6 +103,51 @@ async def _check_upload(
     return True
 
 
+async def _submit_source(
+    context: Context,
+    subject: ArchiveSnapshot,
+    *,
+    files: Sequence[SentFile],
+    suite: str,
+    architectures: Sequence[str] = (),
+    score: int = 0,
+) -> Created:
+    if score:  # whoever could choose it would always go first
+        context.require(Deed.RESCORE, subject.name)
+    farm = context.farm
+    dsc_name, named = await farm.workers.run(with_names, files)
+    offer = Offer(
+        dsc_name=dsc_name,
+        files=named,
+        archive=subject.name,
+        suite=suite,
+        architectures=tuple(architectures),
+        score=score,
+        requester=context.actor,
+    )
+    build_ids = await submit(
+        offer,
+        context.actor,
+        context.utc_now(),
+        transactor=farm.storage,
+        filestore=farm.store,
+        workers=farm.workers,
+    )
+    return await context.read(_submitted, build_ids)
+
+
+def _submitted(store: Any, build_ids: Sequence[int]) -> Created:
+    """A query: what was made of a submission."""
+    builds = [listed_build(store, build_id) for build_id in build_ids]
+    return Created(publication_of_build(store, build_ids[0]), builds)
+
+
+#: Names for files: launchpadlib sends one for each parameter, and asks that each be declared.
+_FILES = tuple(
+    Parameter(f"file{number}", "A file that it names.", Kind.FILE, required=False)
+    for number in range(1, 10)
+)
+
 ARCHIVE = EntryType(
     "archive",
     "Where results are published.",
@@ -146,6 +201,22 @@ ARCHIVE = EntryType(
             "build",
         ),
         Operation(
+            "submitSource",
+            _submit_source,
+            "Submit a source package, all of its files at once; the answer lists its builds.",
+            (
+                Parameter("suite", "For which of its suites."),
+                Parameter("dsc", "The .dsc.", Kind.FILE),
+                *_FILES,
+                Parameter("architectures", "Only for these.", Kind.LIST, required=False),
+                Parameter("score", "A higher one goes first.", Kind.INTEGER, required=False),
+            ),
+            Answer.CREATED,
+            "source_package_publishing_history",
+            deed=Deed.SUBMIT,
+            listed="build",
+        ),
+        Operation(
             "checkUpload",
             _check_upload,
             "Whether you may upload, and so retry, here: true, or an error.",
@@ -159,4 +230,5 @@ ARCHIVE = EntryType(
             ),
         ),
     ),
+    archive_of=lambda one: one.name,
 )

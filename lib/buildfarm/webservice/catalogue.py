@@ -3,10 +3,6 @@
 Layer 5. Tests: tests/functional/webservice.
 """
 
-from collections.abc import Callable
-from datetime import datetime
-
-from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.access import Visitor
 from buildfarm.webservice import (
     archiveentry,
@@ -21,7 +17,7 @@ from buildfarm.webservice import (
     publicationentry,
     seriesentry,
 )
-from buildfarm.webservice.context import Context
+from buildfarm.webservice.context import Context, Farm
 from buildfarm.webservice.declarations import Service
 from buildfarm.webservice.service import Route, WebService
 
@@ -79,10 +75,10 @@ ROUTES = (
 )
 
 
-def web_service(storage: Transactor, utc_now: Callable[[], datetime]) -> WebService:
+def web_service(farm: Farm) -> WebService:
     """The service over one farm."""
 
     def context(visitor: Visitor) -> Context:
-        return Context(storage, utc_now, visitor)
+        return Context(farm, visitor)
 
     return WebService(SERVICE, ROUTES, context)

@@ -3,30 +3,61 @@
 Layer 5. Tests: tests/unit/webservice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from buildfarm.filestore.store import FileStore
+from buildfarm.flow.bodystream import BodyStream
+from buildfarm.flow.threads import Workers
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import Deed, may_see, refusal
 from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.webservice.answers import Denied
+from buildfarm.webservice.forms import Form
+from buildfarm.webservice.receiving import Receiving
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Live(Protocol):
+    """The scanners of this process; `assembly.live.LiveFarm`."""
+
+    def pauses(self) -> tuple[str, ...]:
+        """Why dispatch pauses, as sentences."""
+
+    def troubles(self) -> Mapping[int, str]:
+        """What each builder that fails at present does wrong, by builder id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Farm:
+    """What the service stands on; `workers` are the file threads."""
+
+    storage: Transactor
+    store: FileStore
+    workers: Workers
+    receiving: Receiving
+    live: Live
+    utc_now: Callable[[], datetime]
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """One request's view of the farm."""
 
-    storage: Transactor
-    utc_now: Callable[[], datetime]
+    farm: Farm
     visitor: Visitor
+
+    def utc_now(self) -> datetime:
+        """The time, in naive UTC."""
+        return self.farm.utc_now()
 
     @property
     def actor(self) -> str:
@@ -50,14 +81,18 @@ class Context:
         if sentence is not None:
             raise Denied(HTTPStatus.UNAUTHORIZED, sentence)
 
+    def receiving(self, body: BodyStream, content_type: str) -> AbstractAsyncContextManager[Form]:
+        """The form that the visitor sends; see `receiving.Receiving.receiving`."""
+        return self.farm.receiving.receiving(self.actor, body, content_type)
+
     async def read(
         self, query: Callable[Concatenate[Any, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """The answer of a query."""
-        return await self.storage.read(query, *args, **kwargs)
+        return await self.farm.storage.read(query, *args, **kwargs)
 
     async def write(
         self, act: Callable[Concatenate[Any, P], Committed[T]], *args: P.args, **kwargs: P.kwargs
     ) -> T:
         """Carry out an act."""
-        return await self.storage.write(act, *args, **kwargs)
+        return await self.farm.storage.write(act, *args, **kwargs)

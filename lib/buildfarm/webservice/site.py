@@ -16,9 +16,10 @@ from twisted.python.failure import Failure
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from buildfarm.flow.bodystream import BodyStream
 from buildfarm.identity.gate import Gate, TurnedAway
 from buildfarm.vocab.access import Visitor
-from buildfarm.vocab.errors import StorageError
+from buildfarm.vocab.errors import BodyLost, StorageError
 from buildfarm.webservice.answers import TEXT, Denied, Reply
 from buildfarm.webservice.replies import send
 from buildfarm.webservice.requests import Asked
@@ -61,6 +62,8 @@ class ServiceResource(Resource):
             return denied.reply
 
     def _failed(self, failure: Failure, request: Request) -> Reply:
+        if failure.check(BodyLost) is not None:
+            return Reply(HTTPStatus.REQUEST_TIMEOUT, str(failure.value).encode(), TEXT)
         if failure.check(StorageError) is not None:
             self.log.error("the web service could not answer: {error}", error=failure.value)
             sentence = b"The farm's database cannot be used now; try again later."
@@ -80,6 +83,7 @@ def _asked(request: Request, origin: str, visitor: Visitor) -> Asked:
         name.decode("latin-1").lower(): values[-1].decode("latin-1")
         for name, values in request.requestHeaders.getAllRawHeaders()
     }
+    stream: BodyStream | None = getattr(request, "body", None)
     form = headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
     return Asked(
         request.method.decode("ascii", "replace"),
@@ -90,6 +94,7 @@ def _asked(request: Request, origin: str, visitor: Visitor) -> Asked:
         headers,
         body,
         visitor,
+        stream,
     )
 
 
