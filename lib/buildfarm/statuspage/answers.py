@@ -3,7 +3,7 @@
 Layer 5. Tests: tests/functional/statuspage/test_site.py.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -16,12 +16,17 @@ TEXT = "text/plain; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A template with its values, rendered in pieces as the site sends it."""
+    """A template with its values, rendered in pieces.
+
+    With a `version` the page of whoever has not logged in is rendered once for all of them, and
+    again for another version: it says all that the page depends on but its path.
+    """
 
     template: str
     values: Mapping[str, Any] = field(default_factory=dict)
     status: HTTPStatus = HTTPStatus.OK
     headers: Mapping[str, str] = field(default_factory=dict)
+    version: Hashable = None
 
 
 @dataclass(frozen=True, slots=True)

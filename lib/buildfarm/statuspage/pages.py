@@ -10,29 +10,19 @@ from typing import Any
 from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
 from buildfarm.identity.logins import Logins
-from buildfarm.statuspage.answers import Answer, View
 from buildfarm.statuspage.authorize import AuthorizePage
+from buildfarm.statuspage.index import Index
 from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.login import LoginPages
 from buildfarm.statuspage.rendering import Renderer
-from buildfarm.statuspage.routes import Route, Routes, Visit
+from buildfarm.statuspage.routes import Route, Routes
+from buildfarm.statuspage.sampler import Sampler
 from buildfarm.statuspage.site import PagesResource, PeopleRoot
+from buildfarm.statuspage.snapshots import Snapshots
 from buildfarm.statuspage.statics import PATH, Statics
 from buildfarm.statuspage.templates import make_environment
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.announcements import Announcement
-
-
-class Index:
-    """`/`: the farm at a glance."""
-
-    def __init__(self, storage: Transactor, utc_now: Callable[[], datetime]) -> None:
-        self._storage = storage
-        self._utc_now = utc_now
-
-    async def show(self, visit: Visit) -> Answer:
-        """The page."""
-        return View("index.html", {"now": self._utc_now()})
 
 
 class StatusPages:
@@ -51,17 +41,24 @@ class StatusPages:
     ) -> None:
         statics = Statics()
         renderer = Renderer(reactor, make_environment(statics.url))
-        index = Index(storage, utc_now)
+        snapshots = Snapshots(reactor)
+        index = Index(storage, snapshots, live, utc_now)
         routes = [
             Route("/", index.show),
             Route(PATH + "{name}", statics.show),
             *LoginPages(logins).routes,
             *AuthorizePage(exchange).routes,
         ]
-        self.root = PeopleRoot(PagesResource(gate, renderer, Routes(routes)))
+        self.root = PeopleRoot(PagesResource(reactor, gate, renderer, Routes(routes)))
+        self._sampler = Sampler(reactor, storage, utc_now)
 
     def publish(self, announcement: Announcement) -> None:
         """Take note of what an act has announced."""
 
+    def start(self) -> None:
+        """Begin to take samples for the chart."""
+        self._sampler.start()
+
     async def stop(self, deadline: float) -> None:
-        """End what viewers follow."""
+        """Take no more samples."""
+        self._sampler.stop()

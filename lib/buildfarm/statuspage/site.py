@@ -22,18 +22,23 @@ from twisted.web.http import CACHED
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
+from buildfarm.flow.reactors import Clock
 from buildfarm.identity.gate import Gate, TurnedAway
 from buildfarm.identity.sessions import NO_SESSION
 from buildfarm.statuspage.answers import HTML, Answer, Declined, Reply, Stream, View
 from buildfarm.statuspage.headers import HEADERS
 from buildfarm.statuspage.rendering import Renderer
 from buildfarm.statuspage.routes import Page, Route, Routes, Visit
+from buildfarm.statuspage.snapshots import Snapshots
 from buildfarm.vocab.errors import Refused, StorageError
 
 _FORM = "application/x-www-form-urlencoded"
 
 #: Fields of a query or a form; more is an attack.
 _MAX_FIELDS = 100
+
+#: Seconds for which a page that many get is kept; what it shows is older than that sooner.
+_RENDERED_FOR = 10.0
 
 _AWAY = "The farm's database cannot be used now. Builders go on; look again in a moment."
 _FAILED = "This page has failed. What went wrong is in the log of the farm."
@@ -57,11 +62,12 @@ class PagesResource(Resource):
     isLeaf = True  # noqa: N815 - Twisted's name
     log = Logger()
 
-    def __init__(self, gate: Gate, renderer: Renderer, routes: Routes) -> None:
+    def __init__(self, reactor: Clock, gate: Gate, renderer: Renderer, routes: Routes) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._gate = gate
         self._renderer = renderer
         self._routes = routes
+        self._rendered = Snapshots(reactor, _RENDERED_FOR)
 
     def render(self, request: Request) -> int:
         """Answer, later."""
@@ -116,11 +122,17 @@ class PagesResource(Resource):
 
     async def _reply(self, answer: Answer, visit: Visit) -> Reply | None:
         """The answer as bytes; None for a stream, which writes its own."""
-        if isinstance(answer, View):
-            values = {"visit": visit, **answer.values}
+        if not isinstance(answer, View):
+            return answer if isinstance(answer, Reply) else None
+        values = {"visit": visit, **answer.values}
+
+        async def render() -> Reply:
             body = await self._renderer.render(answer.template, values)
             return Reply(body, HTML, answer.status, answer.headers)
-        return answer if isinstance(answer, Reply) else None
+
+        if answer.version is None or visit.visitor.person is not None:
+            return await render()
+        return await self._rendered.get((visit.path, answer.version), render)
 
     def _error_view(self, error: Exception, request: Request) -> View:
         if isinstance(error, (Declined, TurnedAway)):

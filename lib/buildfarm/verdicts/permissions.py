@@ -48,6 +48,14 @@ def may_see(visitor: Visitor, archive: str, *, private: bool) -> bool:
     return archive in visitor.readable or archive in visitor.uploadable
 
 
+def private_seen(visitor: Visitor) -> frozenset[str] | None:
+    """The private archives that `visitor` may know of; None means all of them.
+
+    Visitors of whom it is the same may see the same.
+    """
+    return None if visitor.is_admin else visitor.readable | visitor.uploadable
+
+
 def refusal(visitor: Visitor, deed: Deed, archive: str | None = None) -> str | None:
     """Why `visitor` may not do `deed`, in `archive` if it belongs to one; None where they may."""
     if visitor.person is None:

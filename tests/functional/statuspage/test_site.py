@@ -60,7 +60,7 @@ class SiteTests(ListenerTestCase):
             Route(PATH + "{name}", self.statics.show),
         ]
         renderer = Renderer(self.reactor, make_environment(self.statics.url))
-        self.port = self.listen(PeopleRoot(PagesResource(_Gate(), renderer, Routes(routes))))
+        self.port = self.listen(PeopleRoot(PagesResource(self.reactor, _Gate(), renderer, Routes(routes))))
 
     async def post(self, path: str, cookie: str = "", **form: str) -> Received:
         """Post a form."""
