@@ -19,7 +19,13 @@ from buildfarm.explaining.forecast import spoken, start_in
 from buildfarm.explaining.history import story
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.candidates import Mismatch, Rule, fits, mismatch
-from buildfarm.vocab.build import AttemptSnapshot, BuildSnapshot, QueueEntry, Requirement
+from buildfarm.vocab.build import (
+    AttemptSnapshot,
+    BuildOrder,
+    BuildSnapshot,
+    QueueEntry,
+    Requirement,
+)
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.states import BuildState
 from buildfarm.vocab.text import one_line
@@ -84,20 +90,21 @@ async def fetch_why(
     pauses: Sequence[str],
     now: datetime,
     troubles: Mapping[int, str] = _NO_TROUBLE,
+    *,
+    seen: frozenset[str] | None = None,
 ) -> Why:
     """The answer for one build. `pauses` are what the running manager reports of the farm.
 
-    `troubles` are what it reports of builders that fail at present, by id, as clauses. Raises
-    Refused where there is no such build, StorageError where the database cannot be read.
+    `troubles` are what it reports of builders that fail at present, by id, as clauses. `seen` are
+    the private archives that who asks may know of; None means all of them. Raises Refused where
+    there is no such build, StorageError where the database cannot be read.
     """
-    return await transactor.read(_why, build_id, pauses, now, troubles)
 
+    # A query: in a large farm the answer takes longer to make than the reactor may wait.
+    def why(store: Any) -> Why:
+        return explain(facts_of(store, build_id), pauses, now, troubles, seen)
 
-def _why(
-    store: Any, build_id: int, pauses: Sequence[str], now: datetime, troubles: Mapping[int, str]
-) -> Why:
-    """A query: in a large farm the answer takes longer to make than the reactor may wait."""
-    return explain(facts_of(store, build_id), pauses, now, troubles)
+    return await transactor.read(why)
 
 
 def explain(
@@ -105,6 +112,7 @@ def explain(
     pauses: Sequence[str],
     now: datetime,
     troubles: Mapping[int, str] = _NO_TROUBLE,
+    seen: frozenset[str] | None = None,
 ) -> Why:
     """The answer that follows from `facts`; see `fetch_why`."""
     told = story(facts.attempts, facts.events)
@@ -112,7 +120,7 @@ def explain(
         # What pauses dispatch, a full disk, keeps results from being fetched as well.
         reported = _reported(pauses) if facts.build.state is BuildState.GATHERING else ()
         return _answer(facts, (*reported, *_told_of(facts.build, facts.attempts)), told)
-    builders = _builders(facts, facts.entry.requirement, troubles)
+    builders = _builders(facts, facts.entry.requirement, troubles, seen)
     start = None if pauses else start_in(facts, now)
     return Why(
         build_id=facts.build.id,
@@ -141,12 +149,14 @@ def _reported(pauses: Sequence[str]) -> tuple[str, ...]:
 
 
 def _builders(
-    facts: Facts, requirement: Requirement, troubles: Mapping[int, str]
+    facts: Facts,
+    requirement: Requirement,
+    troubles: Mapping[int, str],
+    seen: frozenset[str] | None,
 ) -> tuple[BuilderAnswer, ...]:
     answers = []
     for builder in facts.builders:
-        order = facts.held.get(builder.id)
-        job = None if order is None else f"build {order.attempt.build_id} ({order.title})"
+        job = _job(facts.held.get(builder.id), seen)
         found = mismatch(builder, requirement, job) or _queued(builder, facts)
         if found.rule in _PASSING and builder.id in troubles:
             trouble = one_line(troubles[builder.id]).rstrip(".")
@@ -154,6 +164,15 @@ def _builders(
         answers.append(BuilderAnswer(builder.name, found.rule, found.sentence))
     order_of = {rule: place for place, rule in enumerate(Rule)}
     return tuple(sorted(answers, key=lambda one: (-order_of[one.rule], one.builder)))
+
+
+def _job(order: BuildOrder | None, seen: frozenset[str] | None) -> str | None:
+    """What a builder has in hand, as far as it may be told."""
+    if order is None:
+        return None
+    if order.private and seen is not None and order.archive not in seen:
+        return "something private"
+    return f"build {order.attempt.build_id} ({order.title})"
 
 
 def _queued(builder: BuilderSnapshot, facts: Facts) -> Mismatch:

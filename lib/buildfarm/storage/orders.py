@@ -125,6 +125,7 @@ def _read(row: Row, web_url: str) -> BuildOrder:
             cancelling=build.state is BuildState.CANCELLING,
             superseded=superseded_by is not None,
         ),
+        archive=archive.name,
         private=archive.private,
         private_archive=archive if archive.private and _is_readable(archive) else None,
     )

@@ -149,8 +149,9 @@ class BuildOrder:
     `chroot` and `files` are in the file store; `args` are launchpad-buildd's `binarypackage`
     arguments. `estimated_duration` is in seconds. `standing` is what the judge needs when this
     attempt ends; its `cancelling` may be true for an attempt found again after a restart.
-    `private`: its sources are for this build only. `private_archive` is the archive that it is for,
-    if apt can read that and not everybody may; `args` then lack its line, which has a token in it.
+    `archive` names the archive that it is for. `private`: its sources are for this build only.
+    `private_archive` is that archive, if apt can read it and not everybody may; `args` then lack
+    its line, which has a token in it.
     """
 
     attempt: AttemptSnapshot
@@ -160,6 +161,7 @@ class BuildOrder:
     args: dict[str, object]
     estimated_duration: float
     standing: JobStanding
+    archive: str = ""
     private: bool = False
     private_archive: ArchiveSnapshot | None = None
 

@@ -16,7 +16,7 @@ from buildfarm.farmtesting.snapshots import (
 )
 from buildfarm.verdicts.candidates import Rule
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
-from tests.unit.explaining.cases import BUSY, IDLE, NOW
+from tests.unit.explaining.cases import BUSY, IDLE, NOW, ORDER
 
 ENDED = {
     BuildState.FULLYBUILT,
@@ -76,6 +76,18 @@ class TestWaiting(FarmTestCase):
         self.assertEqual(
             "Nothing needs to be done: a builder that fits must become free.", found.remedy
         )
+
+    def test_busy_with_something_private(self) -> None:
+        """What a builder has in hand is told only to who may know of its archive."""
+        order = replace(ORDER, archive="secret", private=True)
+        facts = replace(BUSY, held={1: order})
+        for seen, told in (
+            (None, "build 3 (other 1.0 amd64 in main/bookworm)"),
+            (frozenset({"secret"}), "build 3 (other 1.0 amd64 in main/bookworm)"),
+            (frozenset({"main"}), "something private"),
+        ):
+            [bob] = explain(facts, (), NOW, {}, seen).builders
+            self.assertIn(f" {told}", bob.sentence)
 
     def test_behind_others(self) -> None:
         """Builders that could start at once say how many builds go first."""
