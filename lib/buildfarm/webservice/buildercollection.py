@@ -24,6 +24,7 @@ from buildfarm.webservice.declarations import (
     Page,
     Parameter,
 )
+from buildfarm.webservice.overview import GET_OVERVIEW
 from buildfarm.webservice.words import lasting
 
 
@@ -112,6 +113,7 @@ BUILDERS = CollectionType(
             Answer.PAGE,
             "builder",
         ),
+        GET_OVERVIEW,
         Operation(
             "new",
             _new,

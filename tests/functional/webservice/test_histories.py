@@ -65,6 +65,17 @@ class HistoryTests(WebServiceTestCase):
 
         self.assertEqual(([self.build_id], [], []), await self.do(look))
 
+    async def test_overview(self) -> None:
+        """The whole farm in one answer: builders with what they do, and what waits."""
+        await self.farm.submit("virtual", archive="virtual")
+        client = await self.client()
+        found = await self.do(lambda: client.builders.getOverview())
+        [bob] = found["builders"]
+        self.assertEqual(("bob", ["amd64"], False), (bob["name"], bob["processors"], bob["manual"]))
+        self.assertIn(bob["state"], {"idle", "cleaning"})
+        [queue] = found["queues"]
+        self.assertEqual(("amd64", True, 1), tuple(queue.values())[:3])
+
     async def test_private(self) -> None:
         """Nobody hears of what is in an archive that they may not see."""
         secret = NewArchive(
