@@ -162,6 +162,7 @@ _FIELDS = (
         "Whether it may be given a build.",
         choices=_STATUSES,
         writable=True,
+        moves=True,
     ),
     Field(
         "date_clean_status_changed",

@@ -35,7 +35,8 @@ class Field:
     """One value of an entry, read from its subject by `read`.
 
     A LINK or COLLECTION is read as a path below the service root, or None; `target` names the
-    entry type that it leads to. A `private` one is redacted for whoever may not see it.
+    entry type that it leads to. A `private` one is redacted for whoever may not see it. One that
+    `moves` changes by itself too, so that a conditional write does not compare it.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Field:
     choices: tuple[str, ...] = ()
     writable: bool = False
     private: bool = False
+    moves: bool = False
 
     @property
     def wire_name(self) -> str:

@@ -1,7 +1,7 @@
 """Entries and pages as JSON, and their ETags.
 
-The ETag of an entry has two halves, as lazr.restful's: the second covers what can be written, and
-is all that a conditional write compares, so that a builder that goes on building meanwhile does
+The ETag of an entry has two halves, as lazr.restful's: the second covers what only people write,
+and is all that a conditional write compares, so that a builder that goes on building meanwhile does
 not refuse the operator's note.
 
 Layer 5. Tests: tests/unit/webservice/test_representations.py.
@@ -24,7 +24,7 @@ def entry(kind: EntryType, subject: Any, root: str, *, private: bool) -> dict[st
     fixed: dict[str, Any] = {}
     writable: dict[str, Any] = {}
     for declared in kind.fields:
-        half = writable if declared.writable else fixed
+        half = writable if declared.writable and not declared.moves else fixed
         half[declared.wire_name] = _value(declared, subject, root, private)
     return {
         "self_link": link(root, kind.path(subject)),

@@ -1,6 +1,9 @@
-"""A farm with its web service, and real clients of it in threads."""
+"""A farm with its web service, and real clients of it, in threads and as programs."""
 
+import json
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from launchpadlib.credentials import AccessToken, Consumer, Credentials
@@ -8,8 +11,10 @@ from launchpadlib.launchpad import Launchpad
 from twisted.internet.threads import deferToThread
 
 from buildfarm.assembly.walltime import utc_now
+from buildfarm.commands.credentials import write_credentials
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import Farm
+from buildfarm.flow.children import run_command
 from buildfarm.identity.secrets import NewSecret, new_secret
 from buildfarm.storage import people, tokens
 from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel
@@ -17,8 +22,40 @@ from buildfarm.vocab.people import TokenKind
 
 T = TypeVar("T")
 
+#: What launchpadlib calls every client that gives only its application's name, or begins with.
+CONSUMER = "System-wide: tests"
 
-class WebServiceTestCase(FarmTestCase):
+SCRIPT = Path(__file__).with_name("clientscript.py")
+
+#: Who has which release of launchpadlib: ours the one of the lock file, Debian's its own.
+RELEASES = {"PyPI": sys.executable, "Debian": "/usr/bin/python3"}
+
+
+class ClientTestCase(FarmTestCase):
+    """Runs programs that are clients of something that the test serves."""
+
+    async def run_program(self, *arguments: str, **environment: str) -> str:
+        """What a program prints that has to end well; its home is a directory of its own."""
+        home = environment.setdefault("HOME", str(self.make_directory()))
+        result = await run_command(
+            self.reactor,
+            arguments,
+            deadline=60.0,
+            max_output=100_000,
+            env=environment,
+            cwd=Path(home),
+        )
+        self.assertEqual(0, result.exit_code, result.output)
+        return result.output
+
+    async def script(self, release: str, check: str, root: str, *arguments: str, **env: str) -> Any:
+        """What one check of `clientscript` saw."""
+        cache = env.pop("cache", None) or str(self.make_directory())
+        command = (RELEASES[release], str(SCRIPT), check, root, cache, *arguments)
+        return json.loads((await self.run_program(*command, **env)).splitlines()[-1])
+
+
+class WebServiceTestCase(ClientTestCase):
     """A running farm. `ann` is a moderator, `bert` is somebody."""
 
     farm: Farm
@@ -51,6 +88,13 @@ class WebServiceTestCase(FarmTestCase):
             level=level,
         )
         return new
+
+    async def credentials(self, person: str, level: AccessLevel = AccessLevel.ADMINISTER) -> str:
+        """A file with a token of a person, as `buildd-manager token create` writes it."""
+        token = await self.token(person, level)
+        path = self.make_directory() / "credentials"
+        write_credentials(path, CONSUMER, token.key, token.secret)
+        return str(path)
 
     async def client(
         self, person: str | None = None, level: AccessLevel = AccessLevel.ADMINISTER

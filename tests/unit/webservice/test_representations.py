@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.catalogue import BOOK, Book
 from buildfarm.vocab.states import BuildState
+from buildfarm.webservice.declarations import EntryType, Field
 from buildfarm.webservice.representations import REDACTED, document, entry, link, same_to_write
 
 ROOT = "http://farm.test/devel/"
@@ -80,6 +81,16 @@ class ETagTests(FarmTestCase):
         self.assertTrue(same_to_write(shown(replace(EMMA, readers=readers))["http_etag"], before))
         other = shown(replace(EMMA, note=note))["http_etag"]
         self.assertFalse(same_to_write(other, before))
+
+    def test_a_write_does_not_look_at_what_moves(self) -> None:
+        """What people write and the farm changes by itself is shown, and refuses no write."""
+        moving = Field("status", lambda one: one, "Its status.", writable=True, moves=True)
+        kind = EntryType("thing", "A thing.", lambda one: "thing", (moving,))
+        before, after = (
+            entry(kind, one, ROOT, private=True)["http_etag"] for one in ("Dirty", "Clean")
+        )
+        self.assertNotEqual(before, after)
+        self.assertTrue(same_to_write(after, before))
 
     @given(st.text())
     def test_any_condition_is_read(self, wanted: str) -> None:

@@ -1,0 +1,180 @@
+"""What scripts do with launchpadlib, by whichever interpreter has the release that is tried.
+
+    python clientscript.py CHECK ROOT CACHE CREDENTIALS…
+
+Needs launchpadlib and nothing of ours. Prints as JSON what it saw; the tests beside say what that
+has to be. CHECK is one of the functions below; a client is logged in with each of CREDENTIALS, or
+as nobody where that is `-`. FARM_CA names a certificate to trust besides the system's.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from launchpadlib.launchpad import Launchpad
+from lazr.restfulclient import _browser
+from lazr.restfulclient.errors import HTTPError
+
+#: What every entry has.
+OWN = {"self_link", "resource_type_link", "http_etag"}
+
+#: What the application calls itself; clients are the whole system to the server.
+APPLICATION = "a script"
+
+
+def refusal(act: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """The class and status of the error that `act` ends with."""
+    try:
+        found = act(*arguments, **named)
+    except HTTPError as error:
+        return [type(error).__name__, int(error.response.status)]
+    return ["no error", repr(found)]
+
+
+def reading(nobody: Any) -> Any:
+    """Anybody looks: entries, links, times, plain values, what is not there."""
+    alpha = nobody.builders.getByName(name="alpha")
+    return {
+        "me": refusal(lambda: nobody.me.name),
+        "alpha": [alpha.name, alpha.processor.name, alpha.builderok, alpha.failnotes],
+        "by address": nobody.load("/builders/alpha").name,
+        "since": type(alpha.date_clean_status_changed).__name__,
+        "is clean": alpha.clean_status,
+        "no builder": nobody.builders.getByName(name="none"),
+        "nothing": refusal(nobody.load, "/builders/none"),
+        "sizes": nobody.builders.getBuildQueueSizes(),
+        "people": [nobody.people[name].display_name for name in ("ann", "bert")],
+    }
+
+
+def collections(nobody: Any) -> Any:
+    """Anybody goes through more builders than one batch has."""
+    builders = nobody.builders
+    names = [one.name for one in builders]
+    queue = builders.getBuildersForQueue(processor=builders[0].processor, virtualized=False)
+    return {
+        "length": [len(builders), len(names), len(set(names)), len(queue)],
+        "in order": names == sorted(names),
+        "slices": [
+            [one.name for one in builders[part]] == names[part]
+            for part in (slice(3), slice(48, 53), slice(55, 99), slice(0, 60, 7))
+        ],
+        "operation": [one.name for one in queue] == names,
+        "slice of operation": [one.name for one in queue[49:52]] == names[49:52],
+    }
+
+
+def writing(moderator: Any, somebody: Any, nobody: Any) -> Any:
+    """Those who may change builders do; others are refused, each as they deserve."""
+    address = "/builders/alpha"
+    mine, older = moderator.load(address), moderator.load(address)
+    mine.failnotes = "its disk is broken"
+    mine.builderok = False
+    mine.lp_save()
+    older.failnotes = "too late"
+    seen = {"saved": [mine.builderok, mine.failnotes], "older": refusal(older.lp_save)}
+    older.lp_refresh()
+    mine.builderok, mine.failnotes = True, None
+    mine.lp_save()
+    seen["refreshed"] = older.failnotes
+    seen["not everybody"] = [
+        refusal(_disable, client.load(address)) for client in (somebody, nobody)
+    ]
+    seen["bad values"] = [
+        refusal(_set, mine, name, value) for name, value in (("title", 7.5), ("url", "nowhere"))
+    ]
+    new = {
+        "name": f"zulu-{os.getpid()}",
+        "processors": ["/+processors/amd64"],
+        "url": "http://127.0.0.9:8221/",
+    }
+    added = moderator.builders.new(**new)
+    seen["added"] = [added.name == new["name"], added.url]
+    seen["twice"] = refusal(moderator.builders.new, **new)
+    added.active = False
+    added.lp_save()
+    debian = moderator.distributions["debian"]
+    upload = {"distroseries": debian.current_series, "sourcepackagename": "hello"}
+    seen["may upload"] = debian.main_archive.checkUpload(person=moderator.me, **upload)
+    archive = somebody.distributions["debian"].main_archive
+    seen["may not"] = refusal(archive.checkUpload, person=somebody.me, **upload)
+    seen["read only"] = refusal(_set, debian, "name", "ubuntu")
+    mine.setCleanStatus(clean_status="Dirty")
+    return seen
+
+
+def _disable(builder: Any) -> None:
+    builder.manual = True
+    builder.lp_save()
+
+
+def _set(entry: Any, name: str, value: Any) -> None:
+    setattr(entry, name, value)
+    try:
+        entry.lp_save()
+    finally:
+        entry.lp_refresh()
+
+
+def naming(*clients: Any) -> Any:
+    """Who each client is."""
+    return [client.me.name for client in clients]
+
+
+def doors(nobody: Any, *statuses: str) -> Any:
+    """Every error that a server can answer with, and what only some may see."""
+    front = nobody.doors["front"]
+    return {
+        "errors": {
+            status: refusal(nobody.doors.open, status=int(status))[0] for status in statuses
+        },
+        "busy once": nobody.doors.knock(),
+        "hidden": [front.code, _error(lambda: front.keeper.name)],
+        "fields": sorted({*front.lp_attributes, *front.lp_entries} - OWN),
+    }
+
+
+def _error(act: Callable[[], Any]) -> str:
+    try:
+        return repr(act())
+    except ValueError as error:
+        return str(error)
+
+
+def login_with(root: str, cache: str, credentials: str) -> Any:
+    """The whole way: ask for a token, let a browser grant it, fetch it, keep it, use it again."""
+    found = []
+    for _ in range(2):
+        client = Launchpad.login_with(
+            APPLICATION, root, cache, credentials_file=credentials, version="devel"
+        )
+        found.append(client.me.name)
+    return found
+
+
+def login(root: str, cache: str, credentials: str) -> Any:
+    """A client with these credentials."""
+    if credentials == "-":
+        return Launchpad.login_anonymously(APPLICATION, root, cache, version="devel")
+    return Launchpad.login_with(
+        APPLICATION, root, cache, credentials_file=credentials, version="devel"
+    )
+
+
+def main(check: str, root: str, cache: str, *credentials: str) -> None:
+    """Run one check."""
+    if "FARM_CA" in os.environ:
+        _browser.SYSTEM_CA_CERTS = os.environ["FARM_CA"]
+    if check == "login_with":
+        found = login_with(root, cache, *credentials)
+    elif check == "doors":
+        found = doors(login(root, cache, "-"), *credentials)
+    else:
+        found = globals()[check](*(login(root, cache, one) for one in credentials))
+    sys.stdout.write(json.dumps(found) + "\n")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
