@@ -27,6 +27,7 @@ from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
 from buildfarm.assembly.sweeping import clear_away, make_sweep
+from buildfarm.assembly.telling import Telling
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
@@ -117,7 +118,8 @@ class FarmService(Service):
         """Use the sections of `settings` that are not bound to what was made at start.
 
         These are [scanning] but the time-outs of calls, [resets] but `per_vm_host`, [gather] but
-        `concurrent`, [uploads] but `threads`, [retention], and `min_free_bytes`.
+        `concurrent`, [uploads] but `threads`, [retention], [notifications], [mail], [[webhooks]],
+        and `min_free_bytes`.
         """
         for take in self._reloading:
             take(settings)
@@ -158,6 +160,12 @@ class FarmService(Service):
         uploads = self._upload_stage(ground)
         subscribers.append(uploads.publish)
         uploads.start()
+
+        telling = Telling(ground)
+        self._reloading.append(telling.reload)
+        subscribers.append(telling.publish)
+        self._stops("news", telling.stop, _THREADS_GRACE)
+        telling.start()
 
         # One scanner per builder.
         self._reloading.append(scanners.reload)

@@ -100,13 +100,13 @@ class _Beginning(Protocol):
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """The head has been read."""
         if not self._limit:
-            self._abort()
+            self._close()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """Keep what there is room for."""
         self._read += data[: self._limit - len(self._read)]
         if len(self._read) >= self._limit:
-            self._abort()
+            self._close()
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802 - Twisted's name
         """However it ended, this was its beginning."""
@@ -114,8 +114,8 @@ class _Beginning(Protocol):
             self.ended.callback(self._read)
 
     def _give_up(self, ended: Deferred[bytes]) -> None:
-        self._abort()
+        self._close()
 
-    def _abort(self) -> None:
+    def _close(self) -> None:
         transport: Any = self.transport
-        transport.abortConnection()
+        transport.loseConnection()

@@ -35,8 +35,14 @@ from buildfarm.simulation.world import World
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.settings import Settings
 
-#: Seconds that a job of each pool takes on average: an act with its commit, a query, file work.
-_SECONDS = {"database writer": 0.002, "database reader": 0.0005, "files": 0.001, "uploads": 0.0005}
+#: Seconds that a job of each pool takes on average.
+_SECONDS = {
+    "database writer": 0.002,
+    "database reader": 0.0005,
+    "files": 0.001,
+    "uploads": 0.0005,
+    "mail": 0.05,
+}
 
 
 class Manager:

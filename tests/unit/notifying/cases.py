@@ -32,7 +32,8 @@ def notice(number: int = 1, **fields: Any) -> Notice:
 
 def broken(number: int = 1, **fields: Any) -> Notice:
     """A builder that failed."""
-    return notice(number, kind=NewsKind.BUILDER_FAILED, state=None, build=None, **fields)
+    described = {"kind": NewsKind.BUILDER_FAILED, "state": None, "build": None, **fields}
+    return notice(number, **described)
 
 
 def delivery(*notices: Notice, receiver: str = "webhook ci", count: int = 0) -> Delivery:
