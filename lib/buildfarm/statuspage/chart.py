@@ -10,9 +10,12 @@ from datetime import datetime, timedelta
 from buildfarm.vocab.glance import Sample
 
 #: The area in which lines and bars are drawn, in the picture's own units, and what is left of it.
-WIDTH, HEIGHT, LEFT, TOP = 960, 150, 48, 12
+WIDTH, HEIGHT, LEFT, TOP = 528, 150, 40, 10
 
 _HOURS = 24
+
+#: Beside each bar.
+_GAP = 2
 
 _HOUR = timedelta(hours=1)
 
@@ -104,8 +107,8 @@ def _bar(number: int, hour: Hour, most: int) -> Bar:
     built, failed = (HEIGHT * count / most for count in (hour.built, hour.failed))
     return Bar(
         hour,
-        x=_x(number) + 4,
-        width=_x(1) - _x(0) - 8,
+        x=_x(number) + _GAP,
+        width=WIDTH / _HOURS - 2 * _GAP,
         built_y=ground - built,
         built_height=built,
         failed_y=ground - built - failed,

@@ -12,7 +12,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from buildfarm.statuspage import words
-from buildfarm.vocab.text import one_line, shown
+from buildfarm.vocab.text import one_line, shown, without_colour
 
 _DIRECTORY = Path(__file__).parent / "templates"
 
@@ -31,6 +31,7 @@ def make_environment(static_url: Callable[[str], str]) -> Environment:
     environment.filters.update(
         shown=shown,
         one_line=one_line,
+        without_colour=without_colour,
         time=words.time,
         iso=words.iso,
         span=words.span,

@@ -36,6 +36,11 @@ def shown(text: str, *, colour: bool = False) -> str:
     return "".join(parts)
 
 
+def without_colour(text: str) -> str:
+    """`text` without the sequences that set colours: where they would only be in the way."""
+    return _COLOUR.sub("", text)
+
+
 def one_line(text: str, limit: int = 300) -> str:
     """`text` escaped, without secrets, in one line of at most `limit` characters: for reasons."""
     line = shown(without_secrets(" ".join(text.split())))
