@@ -9,11 +9,14 @@ Tests: tests/unit/console/test_tables.py.
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from buildfarm.vocab.text import shown
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 #: How states stand out on a terminal; everything else is plain.
 _STYLES = {
@@ -29,6 +32,12 @@ _STYLES = {
     "CLEANING": "yellow",
     "DIRTY": "yellow",
     "disabled": "red",
+    "failing": "red",
+    "reset failing": "red",
+    "building": "cyan",
+    "gathering": "cyan",
+    "cleaning": "yellow",
+    "idle": "green",
     "ok": "green",
     "warn": "yellow",
     "fail": "red",
@@ -55,9 +64,11 @@ def words(value: Any) -> str:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table with these headings; a field of several lines becomes one."""
-    texts = [[" ".join(words(value).split()) for value in row] for row in rows]
+    texts = _texts(rows)
     if sys.stdout.isatty():
-        _print_to_terminal(columns, texts)
+        from rich.console import Console
+
+        Console(highlight=False).print(terminal_table(columns, texts))
         return
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
     for row in (columns, *texts):
@@ -78,15 +89,19 @@ def print_lines(lines: Iterable[str]) -> None:
         click.echo(shown(line))
 
 
-def _print_to_terminal(columns: Sequence[str], texts: Iterable[Sequence[str]]) -> None:
+def terminal_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> "Table":
+    """The same as a table of rich's, which fits the terminal's width."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
-    for row in texts:
+    for row in _texts(rows):
         table.add_row(*(Text(text, style=_STYLES.get(text, "")) for text in row))
-    Console(highlight=False).print(table)
+    return table
+
+
+def _texts(rows: Iterable[Sequence[Any]]) -> list[list[str]]:
+    return [[" ".join(words(value).split()) for value in row] for row in rows]

@@ -3,22 +3,13 @@
 Layer 7; pure but for `builders_of`. Tests: tests/unit/scripts/test_builderviews.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 from typing import Any
 
 from buildfarm.vocab.errors import Refused
-
-
-class Doing(Enum):
-    """What a builder does, in the one word that lists have."""
-
-    DISABLED = "disabled"
-    BUILDING = "building"
-    CLEANING = "cleaning"
-    IDLE = "idle"
+from buildfarm.vocab.glance import Doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,43 +31,34 @@ class BuilderView:
     failure_count: int
     version: str | None
     clean_status: str
-    date_clean_status_changed: datetime | None
-    current_build: int | None
+    doing: Doing
+    since: datetime | None
+    build_id: int | None
 
     @classmethod
-    def of(cls, entry: Any) -> "BuilderView":
-        """The view of launchpadlib's `entry`."""
-        taken = {name: getattr(entry, name) for name in _AS_THEY_ARE}
-        link = entry.current_build_link
+    def of(cls, entry: Any, told: Mapping[str, Any]) -> "BuilderView":
+        """The view of launchpadlib's `entry`, with what `getOverview` tells of it."""
+        since = told["since"]
         return cls(
             entry=entry,
             processors=tuple(entry.processor_names),
             open_resources=tuple(entry.open_resources or ()),
             restricted_resources=tuple(entry.restricted_resources or ()),
-            current_build=None if link is None else int(link.rpartition("/")[2]),
-            **taken,
+            doing=Doing(told["state"]),
+            since=None if since is None else datetime.fromisoformat(since),
+            build_id=told["build_id"],
+            **{name: getattr(entry, name) for name in _AS_THEY_ARE},
         )
 
-    @property
-    def doing(self) -> Doing:
-        """What it does."""
-        if not self.builderok:
-            return Doing.DISABLED
-        if self.current_build is not None:
-            return Doing.BUILDING
-        return Doing.IDLE if self.clean_status == "Clean" else Doing.CLEANING
-
     def lasted(self, now: datetime) -> timedelta | None:
-        """For how long it has been as clean, or as busy, as it is; None where nobody knows."""
-        since = self.date_clean_status_changed
-        return None if since is None else now - since
+        """For how long it has done what it does; None where nobody knows."""
+        return None if self.since is None else now - self.since
 
     def as_json(self) -> dict[str, Any]:
         """Its fields for scripts."""
         fields = {name: getattr(self, name) for name in self.__slots__ if name != "entry"}
-        since = self.date_clean_status_changed
-        changed = None if since is None else since.isoformat()
-        return {**fields, "date_clean_status_changed": changed, "state": self.doing.value}
+        since = None if self.since is None else self.since.isoformat()
+        return {**fields, "doing": self.doing.value, "since": since}
 
 
 _AS_THEY_ARE = (
@@ -91,7 +73,6 @@ _AS_THEY_ARE = (
     "failure_count",
     "version",
     "clean_status",
-    "date_clean_status_changed",
 )
 
 
@@ -140,4 +121,5 @@ class Wanted:
 
 def builders_of(service: Any) -> list[BuilderView]:
     """Every builder of the farm, by name."""
-    return [BuilderView.of(entry) for entry in service.builders]
+    told = {one["name"]: one for one in service.builders.getOverview()["builders"]}
+    return [BuilderView.of(one, told[one.name]) for one in service.builders if one.name in told]

@@ -15,8 +15,12 @@ from buildfarm.console.outcome import run_to_exit
 from buildfarm.console.tables import print_json, print_table, words
 from buildfarm.scripts.ages import age, lasting
 from buildfarm.scripts.asking import Change, carry_out, dry_run_option, yes_option
-from buildfarm.scripts.builderviews import BuilderView, Doing, Wanted, builders_of
+from buildfarm.scripts.builderviews import BuilderView, Wanted, builders_of
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmGroup, with_farm
+from buildfarm.vocab.glance import Doing
+
+#: The states as options have them.
+_STATES = {one.value.replace(" ", "-"): one for one in Doing}
 
 
 @click.group("manage-builders", cls=FarmGroup, context_settings=CONTEXT, epilog=ENDING)
@@ -54,7 +58,7 @@ def choosing(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         wanted = Wanted(
             names,
-            frozenset(map(Doing, states)),
+            frozenset(_STATES[state] for state in states),
             frozenset(processors),
             virtualized,
             None if mode is None else mode == "manual",
@@ -74,7 +78,7 @@ _CHOICES = (
         "--state",
         "states",
         multiple=True,
-        type=click.Choice([one.value for one in Doing]),
+        type=click.Choice(list(_STATES)),
         help="Those that do this; repeat for more.",
     ),
     click.option("--arch", "processors", multiple=True, help="Those for this; repeat for more."),
@@ -108,7 +112,7 @@ def _row(one: BuilderView, now: datetime) -> tuple[Any, ...]:
         one.name,
         one.doing.value,
         None if lasted is None else lasting(lasted),
-        one.current_build,
+        one.build_id,
         "manual" if one.manual else "auto",
         list(one.processors),
         one.virtualized,
@@ -227,7 +231,3 @@ def _set(one: BuilderView, values: Mapping[str, Any]) -> None:
 def main() -> None:
     """Run the script and exit."""
     run_to_exit(cli, None, "manage-builders")
-
-
-if __name__ == "__main__":
-    main()

@@ -94,29 +94,39 @@ class ScriptTestCase(WebServiceTestCase):
         """What the script says of wrong usage."""
         return (await self.run_script(*arguments, status=2)).stderr
 
-    async def on_terminal(self, *arguments: str | Path, answer: str = "", status: int = 0) -> str:
-        """What the script shows on a terminal on which `answer` is typed."""
+    async def on_terminal(
+        self, *arguments: str | Path, answer: str = "", when: str = "", status: int = 0
+    ) -> str:
+        """What the script shows on a terminal, where `answer` is typed once `when` is seen."""
         command = [sys.executable, str(SCRIPTS / self.script), *map(str, arguments)]
-        ended, output = await deferToThread(_on_terminal, command, self.environment, answer)
+        ended, output = await deferToThread(_on_terminal, command, self.environment, answer, when)
         self.assertEqual(status, ended, output)
         return output
 
 
-def _on_terminal(command: list[str], environment: dict[str, str], answer: str) -> tuple[int, str]:
+def _on_terminal(
+    command: list[str], environment: dict[str, str], answer: str, when: str
+) -> tuple[int, str]:
     """The exit status of `command` in a terminal of its own, and what it has shown there."""
-    ours, theirs = pty.openpty()
-    with os.fdopen(ours, "r+b", buffering=0) as terminal:
-        process = subprocess.Popen(
-            command, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True
-        )
-        os.close(theirs)
-        terminal.write(answer.encode())
-        shown = b""
-        # A terminal whose last writer has gone fails to be read.
-        with suppress(OSError):
-            while select.select([terminal], [], [], _DEADLINE)[0]:
-                part = os.read(ours, 65536)
-                if not part:
-                    break
-                shown += part
-        return process.wait(_DEADLINE), shown.decode()
+    terminal, theirs = pty.openpty()
+    # A session of its own: what is typed reaches it as from a keyboard, Ctrl-C included.
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", *command],
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown, answered = b"", False
+    # A terminal whose last writer has gone fails to be read.
+    with os.fdopen(terminal, "r+b", buffering=0) as stream, suppress(OSError):
+        while select.select([stream], [], [], _DEADLINE)[0]:
+            part = os.read(terminal, 65536)
+            if not part:
+                break
+            shown += part
+            if not answered and when.encode() in shown:
+                answered = True
+                stream.write(answer.encode())
+    return process.wait(_DEADLINE), shown.decode()

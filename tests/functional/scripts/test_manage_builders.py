@@ -21,7 +21,7 @@ class ManageBuildersTests(ScriptTestCase):
         self.assertEqual(["NAME", "alpha", "bravo"], [row.split()[0] for row in table.splitlines()])
         (found,) = await self.told_json("list", "--state", "disabled")
         self.assertEqual(
-            ("bravo", "disabled", ["amd64"]), (found["name"], found["state"], found["processors"])
+            ("bravo", "disabled", ["amd64"]), (found["name"], found["doing"], found["processors"])
         )
         for nobody in (
             ("--arch", "riscv64"),
@@ -66,7 +66,7 @@ class ManageBuildersTests(ScriptTestCase):
 
         async def is_clean() -> bool:
             found = await self.told_json("list", "alpha")
-            return bool(found[0]["state"] == "idle")
+            return bool(found[0]["doing"] == "idle")
 
         await self.wait_until(is_clean, what="alpha to be clean")
         (done,) = await self.told_json("reset", "alpha", "--yes")
@@ -100,7 +100,7 @@ class ManageBuildersTests(ScriptTestCase):
         await self.log_in("bert")
         self.assertIn("bert is not in launchpad-buildd-admins", await self._refused())
         await self.log_in("ann", AccessLevel.WRITE)
-        self.assertIn("administer is needed", await self._refused())
+        self.assertIn("takes administer", await self._refused())
         self.assertEqual("There is no builder zulu.", await self.refusal("list", "zulu"))
 
     async def _refused(self) -> str:
