@@ -75,3 +75,15 @@ class TestPeople(CommandTestCase):
         told = await self.told("token", "login", "ann")
         self.assertRegex(told, r"^http://[^ ]+/\+login\?link=[0-9a-f]{32}\.[0-9a-f]{64}\n$")
         self.assertIn("nobody called 'eve'", await self.refusal("token", "login", "eve"))
+
+    async def test_rights(self) -> None:
+        """Given to people and teams for an archive, and taken back."""
+        archive = ("archive", "add", "main", "--suite", "bookworm", "--uploader", "directory")
+        await self.run_command(*archive, "--private")
+        right = ("main", "ann", "--right", "read")
+        self.assertEqual(
+            "ann may read in the archive main.\n", await self.told("archive", "allow", *right)
+        )
+        told = await self.told("archive", "disallow", *right)
+        self.assertEqual("ann may no longer read in the archive main.\n", told)
+        self.assertIn("had no right", await self.refusal("archive", "disallow", *right))
