@@ -170,6 +170,7 @@ class Farm:
         version: str = "1.0",
         score: int = 0,
         archive: str = "main",
+        suite: str = "bookworm",
     ) -> int:
         """Queue a source package; the id of its one build. What `virtual` builds needs a VM."""
         digest = hashlib.sha256(f"{source}_{version}".encode()).hexdigest()
@@ -177,7 +178,7 @@ class Farm:
         submission = Submission(
             source=SourcePackage(source, version, ("any",), (source,), (dsc,)),
             archive=archive,
-            suite="bookworm",
+            suite=suite,
             builds=(WantedBuild("amd64", arch_indep=False),),
             score=score,
             requester="test",

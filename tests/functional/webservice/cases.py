@@ -14,7 +14,7 @@ from buildfarm.assembly.walltime import utc_now
 from buildfarm.commands.credentials import write_credentials
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import Farm
-from buildfarm.flow.children import run_command
+from buildfarm.flow.children import CommandResult, run_command
 from buildfarm.identity.secrets import NewSecret, new_secret
 from buildfarm.storage import people, tokens
 from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel
@@ -35,9 +35,15 @@ class ClientTestCase(FarmTestCase):
     """Runs programs that are clients of something that the test serves."""
 
     async def run_program(self, *arguments: str, **environment: str) -> str:
-        """What a program prints that has to end well; its home is a directory of its own."""
+        """What a program prints that has to end well."""
+        result = await self.run_command(*arguments, **environment)
+        self.assertEqual(0, result.exit_code, result.output)
+        return result.output
+
+    async def run_command(self, *arguments: str, **environment: str) -> CommandResult:
+        """How a program ends; its home is a directory of its own."""
         home = environment.setdefault("HOME", str(self.make_directory()))
-        result = await run_command(
+        return await run_command(
             self.reactor,
             arguments,
             deadline=60.0,
@@ -45,8 +51,6 @@ class ClientTestCase(FarmTestCase):
             env=environment,
             cwd=Path(home),
         )
-        self.assertEqual(0, result.exit_code, result.output)
-        return result.output
 
     async def script(self, release: str, check: str, root: str, *arguments: str, **env: str) -> Any:
         """What one check of `clientscript` saw."""
