@@ -14,6 +14,7 @@ from typing import Any
 from buildfarm.identity import sessions
 from buildfarm.identity.doorkeeper import Doorkeeper, TooManyAttempts, WrongToken
 from buildfarm.identity.oauth import from_header
+from buildfarm.identity.proxies import Proxies
 from buildfarm.identity.secrets import parted
 from buildfarm.identity.sessions import NO_SESSION, Session
 from buildfarm.vocab.access import ANYBODY, Visitor
@@ -42,7 +43,7 @@ class Gate:
 
     def __init__(self, doorkeeper: Doorkeeper, proxies: Collection[str]) -> None:
         self._doorkeeper = doorkeeper
-        self._proxies = frozenset(proxies)
+        self._proxies = Proxies(proxies)
 
     def origin(self, request: Any) -> str:
         """The scheme and host by which the client reached us, such as `https://farm.example`.
@@ -86,11 +87,14 @@ class Gate:
             raise TurnedAway(HTTPStatus.UNAUTHORIZED, "Unknown access token.") from error
 
     async def session(self, request: Any) -> Session:
-        """The session that the request's cookie names.
+        """The session that the request's cookie names; for scripts, what their token makes of them.
 
-        A cookie of a session that has ended makes nobody of its bearer, and is taken back from
-        the browser with the answer. Raises TurnedAway, StorageError.
+        A token has no forms: it makes a session without a word for them. A cookie of a session
+        that has ended makes nobody of its bearer, and is taken back from the browser with the
+        answer. Raises TurnedAway, StorageError.
         """
+        if request.getHeader("authorization"):
+            return Session(await self.visitor(request))
         origin = self.origin(request)
         cookie = request.getCookie(sessions.cookie_name(origin).encode())
         if not cookie:
@@ -104,13 +108,7 @@ class Gate:
         return Session(visitor, sessions.csrf_word(secret), key)
 
     async def either(self, request: Any) -> Visitor:
-        """Who asks, by a token where there is one, otherwise by the session.
-
-        For what scripts and browsers fetch alike, and which changes nothing. Raises TurnedAway,
-        StorageError.
-        """
-        if request.getHeader("authorization"):
-            return await self.visitor(request)
+        """Who asks, by a token or by a session. Raises TurnedAway, StorageError."""
         return (await self.session(request)).visitor
 
     def require_own_form(self, request: Any, session: Session, word: str) -> None:

@@ -18,5 +18,5 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
-    "Vary": "Cookie",
+    "Vary": "Authorization, Cookie",
 }

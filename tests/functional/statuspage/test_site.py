@@ -60,7 +60,9 @@ class SiteTests(ListenerTestCase):
             Route(PATH + "{name}", self.statics.show),
         ]
         renderer = Renderer(self.reactor, make_environment(self.statics.url))
-        self.port = self.listen(PeopleRoot(PagesResource(self.reactor, _Gate(), renderer, Routes(routes))))
+        self.port = self.listen(
+            PeopleRoot(PagesResource(self.reactor, _Gate(), renderer, Routes(routes)))
+        )
 
     async def post(self, path: str, cookie: str = "", **form: str) -> Received:
         """Post a form."""
@@ -81,7 +83,7 @@ class SiteTests(ListenerTestCase):
             self.assertEqual(CONTENT_SECURITY_POLICY, page.headers["content-security-policy"])
             self.assertEqual("nosniff", page.headers["x-content-type-options"])
             self.assertEqual("private, no-cache", page.headers["cache-control"])
-            self.assertEqual("Cookie", page.headers["vary"])
+            self.assertEqual("Authorization, Cookie", page.headers["vary"])
 
     async def test_what_fails_is_a_page(self) -> None:
         """With the status that says what happened, and a sentence."""

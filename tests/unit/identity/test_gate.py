@@ -16,6 +16,14 @@ from tests.unit.identity.cases import IdentityTestCase
 PROXY = "192.0.2.80"
 
 
+def signed(token: NewSecret) -> str:
+    """The header with which launchpadlib signs a request."""
+    return (
+        'OAuth realm="x", oauth_consumer_key="c", oauth_signature_method="PLAINTEXT", '
+        f'oauth_token="{token.key}", oauth_signature="%26{token.secret}"'
+    )
+
+
 class Request:
     """What the gate looks at of Twisted's requests; header names in lower case."""
 
@@ -106,11 +114,7 @@ class AddressTests(GateTestCase):
 class TokenTests(GateTestCase):
     def signed(self, token: NewSecret, **more: str) -> Request:
         """A request as launchpadlib signs it."""
-        header = (
-            'OAuth realm="x", oauth_consumer_key="c", oauth_signature_method="PLAINTEXT", '
-            f'oauth_token="{token.key}", oauth_signature="%26{token.secret}"'
-        )
-        return Request(authorization=header, **more)
+        return Request(authorization=signed(token), **more)
 
     async def test_by_a_token(self) -> None:
         """Its person; without one, or with an empty one, anybody."""
@@ -197,7 +201,16 @@ class SessionTests(SessionTestCase):
         raise AssertionError("guessing went on")
 
     async def test_either(self) -> None:
-        """A token counts where there is one, and a bad one is not made good by a cookie."""
+        """A token counts where there is one, and a bad one is not made good by a cookie.
+
+        It sees what its person sees, and sends no forms.
+        """
+        token = self.issue(person="bert")
+        by_token = self.browser(authorization=signed(token))
+        self.assertEqual("bert", (await self.gate.either(by_token)).person)
+        session = await self.gate.session(by_token)
+        self.assertEqual(("bert", ""), (session.visitor.person, session.csrf))
+        self.turned_away(self.gate.require_own_form, by_token, session, "")
         self.assertEqual("ann", (await self.gate.either(self.browser())).person)
         self.assertEqual(ANYBODY, await self.gate.either(Request()))
         bad = self.browser(authorization="Bearer x")
