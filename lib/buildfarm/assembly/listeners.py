@@ -3,7 +3,7 @@
 Layer 6. Tests: tests/functional/assembly.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from buildfarm.statuspage.pages import StatusPages
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
 from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.health import Health
 from buildfarm.webservice.catalogue import web_service
 from buildfarm.webservice.context import Farm
 from buildfarm.webservice.exchange import AccessToken, RequestToken
@@ -72,19 +73,36 @@ def for_builders(ground: Ground) -> Resource:
     return ForBuilders(files, private)
 
 
-def _web_farm(ground: Ground, live: LiveFarm, min_free: Callable[[], int]) -> Farm:
+def _web_farm(
+    ground: Ground,
+    live: LiveFarm,
+    min_free: Callable[[], int],
+    health: Callable[[], Awaitable[Health]],
+) -> Farm:
     """What the web service is told of the farm."""
     settings = ground.settings
-    receiving = Receiving(ground.workers, settings.store_dir, settings.web.max_uploads, min_free)
-    return Farm(ground.storage, ground.store, ground.workers, receiving, live, ground.utc_now)
+    return Farm(
+        storage=ground.storage,
+        store=ground.store,
+        workers=ground.workers,
+        receiving=Receiving(ground.workers, settings.store_dir, settings.web.max_uploads, min_free),
+        live=live,
+        health=health,
+        utc_now=ground.utc_now,
+    )
 
 
 def for_people(
-    ground: Ground, doorkeeper: Doorkeeper, live: LiveFarm, min_free: Callable[[], int]
+    ground: Ground,
+    doorkeeper: Doorkeeper,
+    live: LiveFarm,
+    min_free: Callable[[], int],
+    health: Callable[[], Awaitable[Health]],
 ) -> StatusPages:
     """The status page, the archives that everybody may read, and the web service.
 
-    `min_free` is how many bytes stay free on the disk of the file store.
+    `min_free` is how many bytes stay free on the disk of the file store; `health` says whether
+    the manager is well.
     """
 
     async def find_public(name: str, user: str, password: str) -> Path | None:
@@ -116,7 +134,7 @@ def for_people(
     )
     put: Any = pages.root.putChild
     put(b"archive", published)
-    service = ServiceResource(web_service(_web_farm(ground, live, min_free)), gate)
+    service = ServiceResource(web_service(_web_farm(ground, live, min_free, health)), gate)
     for version in VERSIONS:
         put(version.encode(), service)
     put(b"+request-token", RequestToken(exchange, gate))

@@ -148,6 +148,7 @@ class FarmService(Service):
             doorkeeper,
             LiveFarm(scanners.roster, scanners.pauses),
             lambda: scanners.watch.settings.manager.min_free_bytes,
+            monitoring.health.fetch_health,
         )
         monitoring.put_below(people.root)
         subscribers += [doorkeeper.publish, people.publish]

@@ -13,6 +13,7 @@ from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import EntryType, Field, Kind, Operation, Page, Parameter
+from buildfarm.webservice.telling import WHY
 from buildfarm.webservice.words import BUILD_STATES, POCKETS, STATE_OF, lasting
 
 
@@ -156,6 +157,7 @@ BUILD = EntryType(
             changes=True,
             deed=Deed.RESCORE,
         ),
+        WHY,
     ),
     archive_of=lambda one: one.build.archive,
 )

@@ -3,15 +3,16 @@
 Layer 5. Tests: tests/functional/webservice/test_builders.py.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from buildfarm.builders.address import BuilderAddress
 from buildfarm.storage import roster
-from buildfarm.storage.listings import ListedBuilder, builders_part, queue_sizes
+from buildfarm.storage.listings import ListedBuilder, builders_part
 from buildfarm.verdicts.permissions import Deed
 from buildfarm.vocab.builder import NewBuilder
 from buildfarm.vocab.states import ResetProtocol
-from buildfarm.webservice import processorentry
+from buildfarm.webservice import farmentry, processorentry
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.builderentry import PROTOCOLS, find
 from buildfarm.webservice.context import Context
@@ -25,7 +26,6 @@ from buildfarm.webservice.declarations import (
     Parameter,
 )
 from buildfarm.webservice.overview import GET_OVERVIEW
-from buildfarm.webservice.words import lasting
 
 
 async def every(context: Context, wanted: Batch) -> Page:
@@ -39,11 +39,7 @@ async def _get_by_name(context: Context, _subject: None, name: str) -> ListedBui
 
 
 async def _get_build_queue_sizes(context: Context, _subject: None) -> dict[str, dict[str, Any]]:
-    sizes: dict[str, dict[str, Any]] = {"virt": {}, "nonvirt": {}}
-    found = await context.read(queue_sizes)
-    for (name, virtualized), (count, seconds) in found.items():
-        sizes["virt" if virtualized else "nonvirt"][name] = [count, lasting(seconds)]
-    return sizes
+    return await farmentry.fetch_queue_sizes(context)
 
 
 async def _get_builders_for_queue(
@@ -70,6 +66,9 @@ async def _new(
     virtualized: bool = False,
     vm_host: str | None = None,
     vm_reset_protocol: str | None = None,
+    open_resources: Sequence[str] = (),
+    restricted_resources: Sequence[str] = (),
+    manual: bool = False,
 ) -> Created:
     new = NewBuilder(
         name=name,
@@ -79,6 +78,9 @@ async def _new(
         virtualized=virtualized,
         vm_host=vm_host,
         vm_reset_protocol=None if vm_reset_protocol is None else ResetProtocol(vm_reset_protocol),
+        open_resources=tuple(open_resources),
+        restricted_resources=tuple(restricted_resources),
+        manual=manual,
     )
     await context.write(roster.add_builder, new, context.actor, context.utc_now())
     return Created(await find(context, name))
@@ -131,6 +133,14 @@ BUILDERS = CollectionType(
                     choices=PROTOCOLS,
                     required=False,
                 ),
+                Parameter("open_resources", "What it offers besides.", Kind.LIST, required=False),
+                Parameter(
+                    "restricted_resources",
+                    "What it offers to builds that ask for all of it.",
+                    Kind.LIST,
+                    required=False,
+                ),
+                Parameter("manual", "Given nothing by itself.", Kind.BOOLEAN, required=False),
             ),
             Answer.CREATED,
             "builder",

@@ -4,6 +4,7 @@ Layer 5. Tests: tests/functional/webservice/test_builders.py.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 
 from buildfarm.builders.address import BuilderAddress
@@ -13,6 +14,8 @@ from buildfarm.storage.listings import (
     listed_builder,
 )
 from buildfarm.verdicts.permissions import Deed
+from buildfarm.vocab.builder import BuilderSnapshot, NewBuilder
+from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import ResetProtocol
 from buildfarm.webservice import buildentry, processorentry
 from buildfarm.webservice.batches import Batch
@@ -26,6 +29,7 @@ from buildfarm.webservice.declarations import (
     Page,
     Parameter,
 )
+from buildfarm.webservice.telling import GET_HISTORY
 from buildfarm.webservice.words import BUILD_STATES, CLEAN_STATUSES, STATUS_OF
 
 #: How a reset can tell its end.
@@ -42,21 +46,35 @@ async def _change(
     context: Context, listed: ListedBuilder, values: Mapping[str, Any]
 ) -> ListedBuilder | None:
     changes = dict(values)
+    if "active" in changes:
+        return await _put_in_or_out(context, listed.builder, changes)
     if "url" in changes:
         changes["url"] = BuilderAddress.parse(changes["url"]).url
     if "clean_status" in changes:
         changes["clean_status"] = STATUS_OF[changes["clean_status"]]
-    if "processors" in changes:
-        changes["processors"] = processorentry.names(changes["processors"])
+    if "processor_names" in changes:
+        changes["processors"] = processorentry.names(changes.pop("processor_names"))
     for resources in ("open_resources", "restricted_resources"):
         if resources in changes:
             changes[resources] = tuple(changes[resources] or ())
     name, now = listed.builder.name, context.utc_now()
-    if changes.pop("active", True) is False:
-        await context.write(roster.remove_builder, name, False, context.actor, now)
-    if changes:
-        await context.write(roster.change_builder, name, changes, context.actor, now)
+    await context.write(roster.change_builder, name, changes, context.actor, now)
     return await find(context, name)
+
+
+async def _put_in_or_out(
+    context: Context, builder: BuilderSnapshot, changes: Mapping[str, Any]
+) -> ListedBuilder | None:
+    """Remove it, or add it again as it was."""
+    if len(changes) > 1:
+        raise Refused("active is changed by itself, and nothing else with it.")
+    now = context.utc_now()
+    if changes["active"]:
+        again = NewBuilder(**{one.name: getattr(builder, one.name) for one in fields(NewBuilder)})
+        await context.write(roster.add_builder, again, context.actor, now)
+    else:
+        await context.write(roster.remove_builder, builder.name, False, context.actor, now)
+    return await find(context, builder.name)
 
 
 async def _set_clean_status(context: Context, listed: ListedBuilder, clean_status: str) -> None:
@@ -102,6 +120,7 @@ _FIELDS = (
         lambda one: one.builder.processors,
         "The names of its processors: of our own, since a list of builders is one request so.",
         Kind.LIST,
+        writable=True,
     ),
     Field(
         "virtualized",
@@ -110,13 +129,20 @@ _FIELDS = (
         Kind.BOOLEAN,
         writable=True,
     ),
-    Field("vm_host", lambda one: one.builder.vm_host, "The host of its VM.", writable=True),
+    Field(
+        "vm_host",
+        lambda one: one.builder.vm_host,
+        "The host of its VM.",
+        writable=True,
+        optional=True,
+    ),
     Field(
         "vm_reset_protocol",
         lambda one: one.builder.vm_reset_protocol and one.builder.vm_reset_protocol.value,
         "How a reset tells its end.",
         choices=PROTOCOLS,
         writable=True,
+        optional=True,
     ),
     Field(
         "open_resources",
@@ -139,7 +165,13 @@ _FIELDS = (
         Kind.BOOLEAN,
         writable=True,
     ),
-    Field("failnotes", lambda one: one.builder.failnotes, "Why it is out.", writable=True),
+    Field(
+        "failnotes",
+        lambda one: one.builder.failnotes,
+        "Why it is out.",
+        writable=True,
+        optional=True,
+    ),
     Field(
         "manual",
         lambda one: one.builder.manual,
@@ -154,7 +186,14 @@ _FIELDS = (
         Kind.BOOLEAN,
         writable=True,
     ),
-    Field("failure_count", lambda one: one.builder.failure_count, "In a row.", Kind.INTEGER),
+    Field(
+        "failure_count",
+        lambda one: one.builder.failure_count,
+        "In a row.",
+        Kind.INTEGER,
+        writable=True,
+        moves=True,
+    ),
     Field("version", lambda one: one.builder.version, "Its daemon's version."),
     Field(
         "clean_status",
@@ -204,6 +243,7 @@ BUILDER = EntryType(
             Answer.PAGE,
             "build",
         ),
+        GET_HISTORY,
     ),
     _change,
     deed=Deed.MODERATE,

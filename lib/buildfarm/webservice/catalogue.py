@@ -12,6 +12,7 @@ from buildfarm.webservice import (
     buildercollection,
     builderentry,
     distributionentry,
+    farmentry,
     personentry,
     processorentry,
     publicationentry,
@@ -33,6 +34,7 @@ SERVICE = Service.of(
         publicationentry.PUBLICATION,
         personentry.PERSON,
         personentry.TEAM,
+        farmentry.FARM,
     ),
     (
         buildercollection.BUILDERS,
@@ -41,10 +43,12 @@ SERVICE = Service.of(
         distributionentry.DISTRIBUTIONS,
         personentry.PEOPLE,
     ),
+    {"farm": "farm"},
 )
 
 #: The first that fits is taken, so fixed names stand before names of distributions.
 ROUTES = (
+    Route("farm", farmentry.find, farmentry.FARM),
     Route("builders", buildercollection.every, None, buildercollection.BUILDERS, "builder"),
     Route("builders/*", builderentry.find, builderentry.BUILDER),
     Route("builders/*/processors", processorentry.of_builder, target="processor"),

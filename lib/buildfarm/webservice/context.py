@@ -3,7 +3,7 @@
 Layer 5. Tests: tests/unit/webservice.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import Deed, may_see, refusal
 from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.archive import ArchiveSnapshot
+from buildfarm.vocab.health import Health
 from buildfarm.webservice.answers import Denied
 from buildfarm.webservice.forms import Form
 from buildfarm.webservice.receiving import Receiving
@@ -45,6 +46,7 @@ class Farm:
     workers: Workers
     receiving: Receiving
     live: Live
+    health: Callable[[], Awaitable[Health]]
     utc_now: Callable[[], datetime]
 
 

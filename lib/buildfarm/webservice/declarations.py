@@ -35,8 +35,9 @@ class Field:
     """One value of an entry, read from its subject by `read`.
 
     A LINK or COLLECTION is read as a path below the service root, or None; `target` names the
-    entry type that it leads to. A `private` one is redacted for whoever may not see it. One that
-    `moves` changes by itself too, so that a conditional write does not compare it.
+    entry type that it leads to. A `private` one is redacted for whoever may not see it. Null may be
+    written to an `optional` one. One that `moves` changes by itself too, so that a conditional
+    write does not compare it.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Field:
     choices: tuple[str, ...] = ()
     writable: bool = False
     private: bool = False
+    optional: bool = False
     moves: bool = False
 
     @property

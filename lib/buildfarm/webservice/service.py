@@ -8,8 +8,7 @@ Layer 5. Tests: tests/unit/webservice/test_service.py, tests/functional/webservi
 """
 
 import hashlib
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
@@ -39,9 +38,9 @@ from buildfarm.webservice.declarations import (
     Page,
     Service,
 )
-from buildfarm.webservice.representations import document, entry, link, same_to_write
+from buildfarm.webservice.representations import entry, link, same_to_write
 from buildfarm.webservice.requests import Asked
-from buildfarm.webservice.values import arguments, checked
+from buildfarm.webservice.values import arguments, new_values
 
 #: How a request finds its subject: path segments in, the subject (None: there is none) out.
 Find = Callable[..., Awaitable[Any]]
@@ -179,7 +178,7 @@ class WebService:
                 HTTPStatus.PRECONDITION_FAILED,
                 f"{asked.path} was changed meanwhile; look at it again before you change it.",
             )
-        values = _new_values(kind, asked.json(), before, asked.root)
+        values = new_values(kind, asked.json(), before, asked.root)
         after = await kind.change(context, subject, values) if values else subject
         shown = self._shown(asked, kind, after)
         if shown["self_link"] != before["self_link"]:
@@ -267,25 +266,6 @@ def _require(
 
 def _no_form(why: str) -> Denied:
     return Denied(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{why}: send multipart/form-data.")
-
-
-def _new_values(
-    kind: EntryType, given: Mapping[str, Any], before: Mapping[str, Any], root: str
-) -> dict[str, Any]:
-    """The writable values that differ, by field name; the others may be sent back unchanged."""
-    declared = {one.wire_name: one for one in kind.fields}
-    as_sent = json.loads(document(before))
-    found: dict[str, Any] = {}
-    for wire_name, value in given.items():
-        if wire_name in as_sent and as_sent[wire_name] == value:
-            continue
-        one = declared.get(wire_name)
-        if one is None:
-            raise Refused(f"A {kind.name} has no {wire_name!r}.")
-        if not one.writable:
-            raise Refused(f"{wire_name} of a {kind.name} cannot be written.")
-        found[one.name] = checked(one, value, root)
-    return found
 
 
 def _conditional(asked: Asked, body: bytes, content_type: str) -> Reply:

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from buildfarm.vocab.errors import Refused
-from buildfarm.webservice.declarations import Field, Kind, Operation, Parameter
+from buildfarm.webservice.declarations import EntryType, Field, Kind, Operation, Parameter
+from buildfarm.webservice.representations import document
 
 #: Numbers are as large as this at most, either way: what every database keeps as an integer.
 MOST = 2**31 - 1
@@ -37,6 +38,30 @@ def arguments(operation: Operation, given: Mapping[str, str], root: str) -> dict
     for parameter in declared.values():
         if parameter.required and parameter.name not in found:
             raise Refused(f"{operation.name} needs {parameter.name!r}.")
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def new_values(
+    kind: EntryType, given: Mapping[str, Any], before: Mapping[str, Any], root: str
+) -> dict[str, Any]:
+    """The writable values that differ from those of `before`, by field name.
+
+    The others may be sent back unchanged. Raises Refused.
+    """
+    declared = {one.wire_name: one for one in kind.fields}
+    as_sent = json.loads(document(before))
+    found: dict[str, Any] = {}
+    for wire_name, value in given.items():
+        if wire_name in as_sent and as_sent[wire_name] == value:
+            continue
+        one = declared.get(wire_name)
+        if one is None:
+            raise Refused(f"A {kind.name} has no {wire_name!r}.")
+        if not one.writable:
+            raise Refused(f"{wire_name} of a {kind.name} cannot be written.")
+        if value is None and not one.optional:
+            raise Refused(f"{wire_name}: null is no value.")
+        found[one.name] = checked(one, value, root)
     return found
 
 

@@ -87,7 +87,9 @@ class TestRefused(SettingsCase):
         """An unknown key that resembles none is refused with the list of those there are."""
         (line,) = self.faults("[web]\nqqq = 1")
         self.assertEqual(
-            "web.qqq: is no setting; known here: listen, public_url, proxies, session_lasts.", line
+            "web.qqq: is no setting; known here: listen, public_url, proxies, max_upload, "
+            "max_uploads, session_lasts.",
+            line,
         )
 
     def test_unknown_section(self) -> None:
