@@ -14,7 +14,7 @@ from storm.expr import And, Count, Join, LeftJoin, Max, Select, Sum
 
 from buildfarm.storage.rows import texts_of, time_of
 from buildfarm.storage.samples import samples
-from buildfarm.storage.statements import Statement
+from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import (
     IS_ON_BUILDER,
     IS_OUT,
@@ -35,59 +35,59 @@ CHARTED = timedelta(days=1)
 #: Characters of a log's last line that are shown.
 _LINE = 200
 
-_BUILDERS = Statement(
-    Select(
-        (
-            Builder.id,
-            Builder.name,
-            Builder.processors,
-            Builder.virtualized,
-            Builder.manual,
-            Builder.builderok,
-            Builder.failnotes,
-            Builder.failure_count,
-            Builder.clean_status,
-            Builder.date_clean_status_changed,
-        ),
-        Builder.active == True,  # noqa: E712 - an SQL expression
-        Builder,
-        order_by=Builder.name,
-    )
-)
+_IS_ACTIVE = Builder.active == True  # noqa: E712 - an SQL expression
+_IS_IT = Builder.id == Parameter("builder_id")
+_IS_ITS = Attempt.builder_id == Parameter("builder_id")
 
-_JOBS = Statement(
-    Select(
-        (
-            Attempt.builder_id,
-            Attempt.claimed,
-            Build.id,
-            Build.state,
-            Build.source,
-            Build.version,
-            Build.architecture,
-            Build.suite,
-            Archive.name,
-            Archive.private,
-            Queue.logtail,
-        ),
-        IS_ON_BUILDER,
-        [
-            Attempt,
-            Join(Build, Build.id == Attempt.build_id),
-            Join(Archive, Archive.id == Build.archive_id),
-            LeftJoin(Queue, Queue.build_id == Attempt.build_id),
-        ],
-    )
-)
 
-_OUT = Statement(
-    Select(
-        (Event.builder_id, Max(Event.time)),
-        And(IS_OUT, Event.builder_id == Builder.id, Builder.builderok == False),  # noqa: E712
-        [Builder, Event],
-        group_by=Event.builder_id,
+def _builders(*where: Any) -> Statement:
+    columns = (
+        Builder.id,
+        Builder.name,
+        Builder.processors,
+        Builder.virtualized,
+        Builder.manual,
+        Builder.builderok,
+        Builder.failnotes,
+        Builder.failure_count,
+        Builder.clean_status,
+        Builder.date_clean_status_changed,
     )
-)
+    return Statement(Select(columns, And(_IS_ACTIVE, *where), Builder, order_by=Builder.name))
+
+
+def _jobs(*where: Any) -> Statement:
+    columns = (
+        Attempt.builder_id,
+        Attempt.claimed,
+        Build.id,
+        Build.state,
+        Build.source,
+        Build.version,
+        Build.architecture,
+        Build.suite,
+        Archive.name,
+        Archive.private,
+        Queue.estimated_duration,
+        Queue.logtail,
+    )
+    tables = [
+        Attempt,
+        Join(Build, Build.id == Attempt.build_id),
+        Join(Archive, Archive.id == Build.archive_id),
+        LeftJoin(Queue, Queue.build_id == Attempt.build_id),
+    ]
+    return Statement(Select(columns, And(IS_ON_BUILDER, *where), tables))
+
+
+def _out(*where: Any) -> Statement:
+    is_out = And(IS_OUT, Event.builder_id == Builder.id, Builder.builderok == False, *where)  # noqa: E712
+    columns = (Event.builder_id, Max(Event.time))
+    return Statement(Select(columns, is_out, [Builder, Event], group_by=Event.builder_id))
+
+
+_ALL = _builders(), _jobs(), _out()
+_ONE = _builders(_IS_IT), _jobs(_IS_ITS), _out(_IS_IT)
 
 
 def _waiting_in(state: QueueState) -> Statement:
@@ -112,17 +112,43 @@ _LAST_EVENT = Statement(Select(Max(Event.id), tables=[Event]))
 
 def glance(store: Any, seen: frozenset[str] | None, now: datetime) -> Glance:
     """The farm as somebody may see it who may see the private archives `seen`; None is all."""
-    out = {builder_id: time_of(time) for builder_id, time in _OUT.rows(store)}
-    jobs = {row[0]: _job(row, seen) for row in _JOBS.rows(store)}
     return Glance(
         time=now,
-        event=_LAST_EVENT.one(store)[0] or 0,
-        builders=tuple(
-            _builder(row, out.get(row[0]), jobs.get(row[0])) for row in _BUILDERS.rows(store)
-        ),
+        event=last_event(store),
+        builders=glanced_builders(store, seen),
         backlogs=backlogs(store),
         samples=samples(store, now - CHARTED),
     )
+
+
+def last_event(store: Any) -> int:
+    """The id of the last event; 0 before the first."""
+    return _LAST_EVENT.one(store)[0] or 0
+
+
+def glanced_builders(store: Any, seen: frozenset[str] | None) -> tuple[GlancedBuilder, ...]:
+    """Every builder that was not removed, by name, with what it has."""
+    return _glanced(store, seen, _ALL)
+
+
+def glanced_builder(
+    store: Any, seen: frozenset[str] | None, builder_id: int
+) -> GlancedBuilder | None:
+    """One of them; None where it was removed."""
+    return next(iter(_glanced(store, seen, _ONE, builder_id=builder_id)), None)
+
+
+def _glanced(
+    store: Any,
+    seen: frozenset[str] | None,
+    statements: tuple[Statement, Statement, Statement],
+    **values: int,
+) -> tuple[GlancedBuilder, ...]:
+    of_builders, of_jobs, of_out = statements
+    out = {builder_id: time_of(time) for builder_id, time in of_out.rows(store, **values)}
+    jobs = {row[0]: _job(row, seen) for row in of_jobs.rows(store, **values)}
+    rows = of_builders.rows(store, **values)
+    return tuple(_builder(row, out.get(row[0]), jobs.get(row[0])) for row in rows)
 
 
 def backlogs(store: Any) -> dict[tuple[str, bool], Backlog]:
@@ -161,12 +187,13 @@ def _builder(row: Any, out_since: datetime | None, job: Job | None) -> GlancedBu
 
 
 def _job(row: Any, seen: frozenset[str] | None) -> Job:
-    _, claimed, build_id, state, source, version, architecture, suite, archive, private, tail = row
+    _, claimed, build_id, state, source, version, architecture, suite = row[:8]
+    archive, private, estimated, tail = row[8:]
     since, of_state = time_of(claimed), BuildState(state)
     if private and seen is not None and archive not in seen:
-        return Job(since, of_state)
+        return Job(since, of_state, estimated)
     title = f"{source} {version} {architecture} in {archive}/{suite}"
-    return Job(since, of_state, build_id, title, _last_line(tail or ""))
+    return Job(since, of_state, estimated, build_id, title, _last_line(tail or ""))
 
 
 def _last_line(tail: str) -> str | None:

@@ -23,11 +23,13 @@ class Doing(Enum):
 class Job:
     """The build that a builder has. `since` is when it was given it, `log_line` the log's last.
 
-    For one that may not be told of, `build_id`, `title` and `log_line` are None.
+    `estimated_duration` is in seconds. For one that may not be told of, `build_id`, `title` and
+    `log_line` are None.
     """
 
     since: datetime
     state: BuildState
+    estimated_duration: float | None = None
     build_id: int | None = None
     title: str | None = None
     log_line: str | None = None
@@ -49,6 +51,11 @@ class GlancedBuilder:
     changed: datetime
     out_since: datetime | None = None
     job: Job | None = None
+
+    @property
+    def takes_work(self) -> bool:
+        """Whether builds are dispatched to it by itself, now or once it is free."""
+        return self.builderok and not self.manual
 
 
 @dataclass(frozen=True, slots=True)

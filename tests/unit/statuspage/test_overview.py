@@ -17,7 +17,7 @@ def a_builder(number: int, name: str, **changes: object) -> GlancedBuilder:
     return replace(clean, **changes)  # type: ignore[arg-type]
 
 
-JOB = Job(BEGINNING, BuildState.BUILDING, 7, "hello")
+JOB = Job(BEGINNING, BuildState.BUILDING, None, 7, "hello")
 
 BUILDERS = (
     a_builder(1, "alice"),

@@ -48,6 +48,7 @@ class GlanceTests(StorageTestCase):
         job = Job(
             self.now(),
             BuildState.BUILDING,
+            300.0,
             build_id,
             "hello 1.0-1 amd64 in main/bookworm",
             "make: \x1b[1mall",

@@ -1,7 +1,8 @@
 """Version 4: samples of the farm for its chart, and indexes that answer for whole lists.
 
 The order of the queue has each build's duration beside it, so that the work that waits is summed
-without a look at the entries. That a builder was taken out of service is found without its story.
+without a look at the entries; across all requirements it has an index of its own. That a builder
+was taken out of service is found without its story.
 
 Layer 3. Tests: tests/unit/storage/test_schema.py.
 """
@@ -20,6 +21,8 @@ _STATEMENTS = (
     "DROP INDEX queue_order",
     """CREATE INDEX queue_order
         ON queue (state, requirement_id, score DESC, build_id, estimated_duration)""",
+    """CREATE INDEX queue_page
+        ON queue (state, score DESC, build_id, requirement_id, estimated_duration)""",
     "CREATE INDEX event_out ON event (builder_id, time) WHERE after = 'OUT OF SERVICE'",
     "CREATE INDEX attempt_builder ON attempt (builder_id, id)",
 )
