@@ -62,6 +62,11 @@ class ControlServer:
         self._loop = LoopingCall(self._look)
         self._loop.clock = reactor
 
+    @property
+    def conversations(self) -> int:
+        """How many commands are being answered."""
+        return len(self._conversations)
+
     async def start(self) -> None:
         """Listen from now on; raises FarmError where the socket cannot be made."""
         try:

@@ -17,6 +17,9 @@ from buildfarm.storage.epochs import Epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.settings import Settings
 
+#: Jobs in the queue before the file threads; callers beyond that wait outside it.
+FILES_QUEUED = 1024
+
 
 def no_checkpoint(name: str) -> None:
     """What happens at each numbered step, outside tests that kill the manager there: nothing."""

@@ -40,16 +40,16 @@ class ForBuilders(Resource):
 
     def __init__(self, files: FilesResource, private: Any) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._files = files
+        self.files = files
         self.putChild(b"archive", private)
 
     def getChild(self, path: bytes, request: Request) -> Resource:  # noqa: N802 - Twisted's name
         """The files, which want the whole path."""
         request.postpath = [path, *(request.postpath or ())]
-        return self._files
+        return self.files
 
 
-def for_builders(ground: Ground) -> Resource:
+def for_builders(ground: Ground) -> ForBuilders:
     """Chroots and sources of the builds that run, and private archives for theirs."""
     limit = ground.settings.files.max_downloads
     guesses = Guesses(ground.reactor.seconds)
@@ -143,13 +143,25 @@ def for_people(
 
 
 async def listening(
-    reactor: Any, address: str, resource: Resource, max_body: int = 0, max_upload: int = 0
+    reactor: Any,
+    address: str,
+    resource: Resource,
+    *,
+    max_body: int = 0,
+    max_upload: int = 0,
+    answered: Callable[[int], object] = lambda status: None,
 ) -> Any:
     """A port that serves `resource` at `address`, and takes bodies of so many bytes.
 
-    Files that are uploaded to the web service have `max_upload` together. Raises CannotListenError.
+    Files that are uploaded to the web service have `max_upload` together; `answered` is told the
+    status of each answer. Raises CannotListenError.
     """
     site: Any = BoundedSite(
-        resource, reactor=reactor, max_body=max_body, max_stream=max_upload, streamed=VERSIONS
+        resource,
+        reactor=reactor,
+        max_body=max_body,
+        max_stream=max_upload,
+        streamed=VERSIONS,
+        answered=answered,
     )
     return await serverFromString(reactor, with_backlog(address)).listen(site)

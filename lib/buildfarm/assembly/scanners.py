@@ -45,6 +45,7 @@ class Scanners:
     watch: DiskWatch
     timekeeper: Timekeeper
     database_watch: DatabaseWatch
+    turns: FairQueue
     make_scanner: Callable[[Standing], Scanner]
 
     async def start(self) -> None:
@@ -108,7 +109,9 @@ def wire_scanners(ground: Ground) -> Scanners:
     resetter = Resetter(ground.reactor, settings.resets, settings.locks_dir, ground.workers)
     crew = _crew(ground, roster, pauses, pace, resetter)
     make_scanner = _scanner_maker(ground, roster, crew, turns, resetter)
-    return Scanners(roster, pauses, crew, resetter, watch, timekeeper, database_watch, make_scanner)
+    return Scanners(
+        roster, pauses, crew, resetter, watch, timekeeper, database_watch, turns, make_scanner
+    )
 
 
 async def _archive_directories(ground: Ground) -> tuple[Path, ...]:

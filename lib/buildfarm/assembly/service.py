@@ -18,21 +18,22 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 
 from buildfarm.assembly.control import answer_commands
-from buildfarm.assembly.ground import Ground, no_checkpoint
+from buildfarm.assembly.ground import FILES_QUEUED, Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
-from buildfarm.assembly.monitoring import wire_monitoring
+from buildfarm.assembly.measures import of_stages, of_uploads, stages
+from buildfarm.assembly.monitoring import Monitoring
 from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
 from buildfarm.assembly.sweeping import clear_away, make_sweep
 from buildfarm.assembly.telling import Telling
+from buildfarm.assembly.uploading import wire_uploads
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
 from buildfarm.filestore.tokens import Tokens, load_key
-from buildfarm.flow.childpool import ChildPool
 from buildfarm.flow.lifecycle import Sequence
 from buildfarm.flow.threads import Workers
 from buildfarm.identity.doorkeeper import Doorkeeper
@@ -40,13 +41,9 @@ from buildfarm.retention.sweep import Sweep
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploading.stage import UploadStage
-from buildfarm.uploads import checking
-from buildfarm.uploads.jobs import FUNCTION, PRELOADED
-from buildfarm.uploads.publishing import publish
 from buildfarm.vocab.announcements import Announcement
 from buildfarm.vocab.errors import FarmError, Refused
 from buildfarm.vocab.settings import Settings
-from buildfarm.vocab.upload import ResultFile, UploadTask
 from buildfarm.webservice.site import MAX_BODY
 
 #: Seconds in which everything stops; SIGTERM ends within 10 s (DESIGN section 5, rule 12).
@@ -56,9 +53,6 @@ _STOP_WITHIN = 9.0
 _SCANNERS_GRACE = 2.5
 _UPLOADS_GRACE = 2.0
 _THREADS_GRACE = 1.0
-
-#: Uploads after which a child is replaced, so that what it leaks stays bounded.
-_JOBS_PER_CHILD = 200
 
 
 class FarmService(Service):
@@ -139,22 +133,11 @@ class FarmService(Service):
         subscribers: list[Callable[[Announcement], None]] = []
         ground = await self._lay_ground(subscribers)
         self.storage = ground.storage
-        await self._listen(self._settings.files.listen, for_builders(ground))
+        files = for_builders(ground)
+        await self._listen(self._settings.files.listen, files)
         scanners = wire_scanners(ground)
-        monitoring = wire_monitoring(ground, scanners)
-        doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
-        people = for_people(
-            ground,
-            doorkeeper,
-            LiveFarm(scanners.roster, scanners.pauses),
-            lambda: scanners.watch.settings.manager.min_free_bytes,
-            monitoring.health.fetch_health,
-        )
-        monitoring.put_below(people.root)
-        subscribers += [doorkeeper.publish, people.publish]
-        web = self._settings.web
-        await self._listen(web.listen, people.root, MAX_BODY, web.max_upload)
-        self._stops("status pages", people.stop, _THREADS_GRACE)
+        monitoring = Monitoring(ground, scanners)
+        await self._let_people_in(ground, scanners, monitoring, subscribers)
 
         # Uploads go on where the last manager left them.
         await clear_away(ground)
@@ -174,12 +157,16 @@ class FarmService(Service):
         self._stops("scanners", scanners.stop, _SCANNERS_GRACE)
         await scanners.start()
         ground.passes.all_known()
-        monitoring.start()
-        self._stops("monitoring", monitoring.stop, _THREADS_GRACE)
 
         sweep = self._sweep_old(ground, scanners)
         control = await answer_commands(ground, scanners, sweep)
         self._parts.started("control socket", control.stop, 3.0)
+        monitoring.show(of_uploads(uploads))
+        monitoring.show(
+            of_stages(stages(ground, scanners, uploads, control, lambda: files.files.downloads))
+        )
+        monitoring.start()
+        self._stops("monitoring", monitoring.stop, _THREADS_GRACE)
         ownership = Ownership(self._reactor, ground.storage, ground.epoch, self._losing.callback)
         ownership.start()
         self._parts.started("ownership", lambda: Deferred.fromCoroutine(ownership.stop()), 1.0)
@@ -188,6 +175,35 @@ class FarmService(Service):
             epoch=ground.epoch.number,
             builders=len(scanners.roster.scanners),
         )
+
+    async def _let_people_in(
+        self,
+        ground: Ground,
+        scanners: Scanners,
+        monitoring: Monitoring,
+        subscribers: list[Callable[[Announcement], None]],
+    ) -> None:
+        """Status page, web service and archives, before anything is scanned."""
+        doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
+        people = for_people(
+            ground,
+            doorkeeper,
+            LiveFarm(scanners.roster, scanners.pauses),
+            lambda: scanners.watch.settings.manager.min_free_bytes,
+            monitoring.health.fetch_health,
+        )
+        monitoring.put_below(people.root)
+        subscribers += [doorkeeper.publish, people.publish]
+        web = self._settings.web
+        await self._listen(
+            web.listen,
+            people.root,
+            max_body=MAX_BODY,
+            max_upload=web.max_upload,
+            answered=monitoring.answered,
+        )
+        people.start()
+        self._stops("status pages", people.stop, _THREADS_GRACE)
 
     def _sweep_old(self, ground: Ground, scanners: Scanners) -> Sweep:
         """What is older than `[retention]` says goes, now and then."""
@@ -229,7 +245,7 @@ class FarmService(Service):
         storage = Transactor(reactor, database, announce, readers, make_crew)
         self._stops("database", storage.stop, _THREADS_GRACE)
         size = settings.manager.file_threads
-        workers = Workers(reactor, size, 1024, "files", make_crew(size, "files"))
+        workers = Workers(reactor, size, FILES_QUEUED, "files", make_crew(size, "files"))
         self._stops("file threads", workers.stop, _THREADS_GRACE)
         tokens = Tokens(await workers.run(load_key, settings.token_key))
         return Ground(
@@ -246,62 +262,22 @@ class FarmService(Service):
             surroundings=self._surroundings,
         )
 
-    async def _listen(
-        self, address: str, resource: Resource, max_body: int = 0, max_upload: int = 0
-    ) -> None:
+    async def _listen(self, address: str, resource: Resource, **limits: Any) -> None:
         try:
-            port = await listening(self._reactor, address, resource, max_body, max_upload)
+            port = await listening(self._reactor, address, resource, **limits)
         except (CannotListenError, OSError, ValueError, LookupError) as error:
             raise Refused(f"Nothing can listen at {address}: {error}") from error
         self._parts.started(f"listener {address}", port.stopListening, 1.0)
 
     def _upload_stage(self, ground: Ground) -> UploadStage:
-        """The upload stage with its own threads and the server that forks its children."""
-        settings = self._settings
-        checks = self._surroundings.start_forks(checking.PRELOADED)
-        self._parts.started("fork server of checks", checks.stop, 2.0)
-        forks = self._surroundings.start_forks(PRELOADED)
-        self._parts.started("fork server", forks.stop, 2.0)
-        children = ChildPool(forks, FUNCTION, _JOBS_PER_CHILD)
-        self._parts.started("upload children", children.stop, 2.0)
-        size = settings.uploads.threads
-        crew = self._surroundings.make_crew(size, "uploads")
-        workers = Workers(self._reactor, size, 256, "uploads", crew)
-        self._stops("upload threads", workers.stop, _THREADS_GRACE)
-
-        def publish_as_set(
-            task: UploadTask,
-            results: tuple[ResultFile, ...],
-            commit_prepared: Callable[[], None],
-        ) -> None:
-            publish(
-                task,
-                results,
-                commit_prepared,
-                checks=checks,
-                children=children,
-                settings=stage.settings,
-                locks_dir=settings.locks_dir,
-                checkpoint=self._checkpoint,
-                clock=self._reactor.seconds,
-            )
-
-        stage = UploadStage(
-            self._reactor,
-            storage=ground.storage,
-            epoch=ground.epoch,
-            workers=workers,
-            publish=publish_as_set,
-            spool_dir=settings.spool_dir,
-            settings=settings.uploads,
-            utc_now=self._now,
-            checkpoint=self._checkpoint,
-            spread=self._surroundings.spread,
-            wait_in_thread=self._surroundings.wait_in_thread,
-        )
-        self._stops("uploads", stage.stop, _UPLOADS_GRACE)
-        self._reloading.append(stage.reload)
-        return stage
+        """The upload stage, which ends after its threads' grace and before what it works with."""
+        uploads = wire_uploads(ground)
+        for name, stop in uploads.tools:
+            self._parts.started(name, stop, 2.0)
+        self._stops("upload threads", uploads.workers.stop, _THREADS_GRACE)
+        self._stops("uploads", uploads.stage.stop, _UPLOADS_GRACE)
+        self._reloading.append(uploads.stage.reload)
+        return uploads.stage
 
 
 def make_service(

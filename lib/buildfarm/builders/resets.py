@@ -65,6 +65,11 @@ class Resetter:
         self._workers = workers
         self._places: dict[str, DeferredSemaphore] = {}
 
+    @property
+    def waiting(self) -> int:
+        """How many resets wait for others on the same VM host."""
+        return sum(len(places.waiting) for places in self._places.values())
+
     async def reset(self, builder: BuilderSnapshot) -> str:
         """Run the reset command of `builder`; the end of what it printed.
 

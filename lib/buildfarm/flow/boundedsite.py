@@ -13,7 +13,7 @@ Tests: tests/functional/flow/test_boundedsite.py.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from io import BytesIO
 from typing import Any
 
@@ -172,6 +172,7 @@ class _Channel(HTTPChannel):
 
     def requestDone(self, request: StreamableRequest) -> None:  # noqa: N802 - Twisted's name
         """It was answered: another may follow."""
+        self.bounded_site.answered(request.code)
         if request.body is not None and not request.body.complete:
             self._leave_early(request, request.body)
             return
@@ -213,10 +214,13 @@ class BoundedSite(QuietSite):
         max_body: int = 0,
         max_stream: int = 0,
         streamed: Collection[str] = (),
+        answered: Callable[[int], object] = lambda status: None,
     ) -> None:
+        """`answered` is told the status of each answer."""
         super().__init__(resource, reactor=reactor, timeout=deadline)
         self.connections = 0
         self.clock = reactor
+        self.answered = answered
         self.deadline = deadline
         self.max_body = max_body
         self.max_stream = max_stream

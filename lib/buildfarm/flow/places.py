@@ -34,6 +34,11 @@ class Places:
         self._seconds = seconds
         self._semaphore = DeferredSemaphore(count)
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for a place."""
+        return len(self._semaphore.waiting)
+
     async def acquire(self) -> Place:
         """A place, once one is free."""
         await self._semaphore.acquire()

@@ -80,6 +80,11 @@ class Gatherer:
         self._workers = workers
         self._places = Places(reactor, settings.concurrent, PLACE_SECONDS)
 
+    @property
+    def waiting(self) -> int:
+        """How many builders wait for their results to be gathered."""
+        return self._places.waiting
+
     async def gather(self, client: BuilderClient, job: Job, said: Observation) -> Gathered:
         """Fetch the log, and the results of a build that is OK and wanted.
 

@@ -7,6 +7,7 @@ notices when so many fail together that it must be the network.
 Tests: tests/unit/scanning/test_judge.py.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
@@ -37,7 +38,7 @@ from buildfarm.vocab.errors import (
 from buildfarm.vocab.observation import Observation
 from buildfarm.vocab.settings import ScanningSettings
 from buildfarm.vocab.settlement import JobSettlement, JobWarning, Settlement
-from buildfarm.vocab.states import AttemptState, CleanStatus, Culprit
+from buildfarm.vocab.states import AttemptOutcome, AttemptState, CleanStatus, Culprit
 from buildfarm.vocab.text import one_line
 
 #: What `Pauses` calls a loss of many builders.
@@ -77,6 +78,8 @@ class Judge:
         self._checkpoint = checkpoint
         self._failures: dict[int, ScanFailures] = {}
         self._unreachable_since: dict[int, float] = {}
+        #: How attempts have ended since the start.
+        self.outcomes: Counter[AttemptOutcome] = Counter()
 
     # How an attempt ended.
 
@@ -247,6 +250,8 @@ class Judge:
         settled = await self._storage.write(
             attempts.settle, self._epoch, settlement, self._utc_now()
         )
+        if isinstance(ending, JobSettlement) and ending.outcome is not None:
+            self.outcomes[ending.outcome] += 1
         self.log.info(
             "builder={builder} {job}settled: {reason}",
             builder=builder.name,

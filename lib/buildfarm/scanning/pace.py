@@ -29,13 +29,21 @@ class Pace:
         #: How many builders are scanned.
         self.builders = 0
         self._cpu_used = cpu_used
+        #: How many scans were made.
+        self.scans_made = 0
         self._urgent: set[int] = set()
         self._scans = 0
         self._cpu_before = 0.0
         self._cost = FIRST_COST
 
+    @property
+    def cost(self) -> float:
+        """Seconds of CPU that a scan takes, as measured of late."""
+        return self._cost
+
     def scanned(self) -> None:
         """One more scan was made."""
+        self.scans_made += 1
         self._scans += 1
         if self._scans == _WINDOW:
             used = self._cpu_used()

@@ -33,6 +33,11 @@ class ProgressJournal:
         self._waiting: dict[int, ProgressNote] = {}
         self._lookout = Lookout(reactor, INTERVAL, self._flush_in_loop, "progress of builds")
 
+    @property
+    def waiting(self) -> int:
+        """How many notes wait for the next batch."""
+        return len(self._waiting)
+
     def note(self, note: ProgressNote) -> None:
         """Add `note` to the next batch, over what is waiting for the same attempt."""
         earlier = self._waiting.get(note.attempt_id)

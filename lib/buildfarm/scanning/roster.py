@@ -92,6 +92,11 @@ class Roster:
         """The scanners of all builders that are not removed."""
         return tuple(self._scanners.values())
 
+    @property
+    def claims_waiting(self) -> int:
+        """How many scanners wait for the next claim."""
+        return self._claims.waiting
+
     def files_in_use(self) -> frozenset[str]:
         """The files (by SHA-256) that builders may still be told to fetch for what they hold."""
         jobs = [scanner.steps.job for scanner in self._scanners.values()]

@@ -74,10 +74,15 @@ class Scanner:
     @property
     def trouble(self) -> str | None:
         """What its builder does wrong at present, as a clause; None while nothing is."""
-        if not (self._failures_in_row and self._last_failure):
+        if not self.is_failing:
             return None
         times = f", {self._failures_in_row} times in a row" if self._failures_in_row > 1 else ""
         return f"fails{times}: {self._last_failure}"
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether its builder failed when it was asked last."""
+        return bool(self._failures_in_row and self._last_failure)
 
     @property
     def overdue(self) -> float:

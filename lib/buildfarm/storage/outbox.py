@@ -167,6 +167,11 @@ def next_due(store: Any, after: datetime) -> datetime | None:
     return time
 
 
+def deliveries_waiting(store: Any) -> int:
+    """How many deliveries are to be tried, now or later."""
+    return int(store.execute(Select(Count(), IS_WAITING, [Delivery])).get_one()[0])
+
+
 def has_new(store: Any) -> bool:
     """Whether there are notices that are not addressed."""
     return store.execute(Select(Notice.id, IS_NEW, [Notice], limit=1)).get_one() is not None

@@ -26,6 +26,7 @@ from twisted.logger import Logger
 
 from buildfarm.flow.reactors import ThreadReactor
 from buildfarm.flow.threads import Crew, ThreadCrew, Workers
+from buildfarm.metrics.histogram import Histogram
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.commits import Act, Outcome
 from buildfarm.storage.reading import Readers
@@ -44,6 +45,9 @@ MAX_WAITING = 10_000
 
 #: Queries in the queue before the reader threads; callers beyond that wait outside it.
 QUEUED_READS = 64
+
+#: Seconds by which the time of commits is counted.
+COMMIT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
 #: Seconds between two questions what became of a commit that is in doubt.
 RESOLVE_INTERVAL = 1.0
@@ -90,11 +94,19 @@ class Transactor:
         self._in_doubt: list[_Entry] = []
         self._resolving: Deferred[None] = succeed(None)
         self._committing_since: float | None = None
+        #: Acts that were carried out, whatever became of them, and the times of their commits.
+        self.acts = 0
+        self.commit_seconds = Histogram(COMMIT_BOUNDS)
 
     @property
     def waiting(self) -> int:
         """How many acts wait for the next commit."""
         return len(self._waiting)
+
+    @property
+    def queries_waiting(self) -> int:
+        """How many queries wait for a thread."""
+        return self._reading.waiting
 
     @property
     def committing_for(self) -> float:
@@ -208,9 +220,11 @@ class Transactor:
             else:
                 group.append(entry)
         if group:
-            self._committing_since = self._reactor.seconds()
+            since = self._committing_since = self._reactor.seconds()
             self._writer.commit(group)
             self._committing_since = None
+            self.acts += len(group)
+            self.commit_seconds.observe(self._reactor.seconds() - since)
 
 
 def _pool(

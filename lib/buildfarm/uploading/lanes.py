@@ -56,6 +56,11 @@ class Lanes:
         )
 
     @property
+    def waiting(self) -> int:
+        """How many tasks are held and not begun."""
+        return sum(map(len, self._waiting.values()))
+
+    @property
     def running(self) -> int:
         """How many uploads are under way."""
         return len(self._running)

@@ -9,6 +9,7 @@ when every thread is busy with a hung archive, scanning, dispatch and gathering 
 
 import random
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -111,12 +112,24 @@ class UploadStage:
         self._spread = spread
         self._wait_in_thread = wait_in_thread
         self._lanes = Lanes()
+        #: How tries have ended since the start: published, refused, postponed.
+        self.ends: Counter[str] = Counter()
         self._wakeup = Wakeup(reactor)
         self._uploads: set[Deferred[None]] = set()
         # Builds whose upload ended while the database was being read: what was read is too old.
         self._ended_meanwhile: set[int] = set()
         self._stopping = False
         self._running: Deferred[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Uploads that are held in memory and not begun."""
+        return self._lanes.waiting
+
+    @property
+    def running(self) -> int:
+        """Uploads under way."""
+        return self._lanes.running
 
     def start(self) -> None:
         """Take up what is due, beginning with what an earlier manager left."""
@@ -244,6 +257,7 @@ class UploadStage:
         self._checkpoint("upload.published")
         await self._storage.write(uploads.mark_published, self._epoch, attempt_id, self._utc_now())
         self._checkpoint("upload.recorded")
+        self.ends["published"] += 1
         self.log.info(
             "build={build} attempt={attempt} published: {title}",
             build=task.build_id,
@@ -257,6 +271,7 @@ class UploadStage:
         await self._storage.write(
             uploads.refuse_upload, self._epoch, task.attempt.id, reason, self._utc_now()
         )
+        self.ends["refused"] += 1
 
     async def _postpone_or_give_up(self, task: UploadTask, reason: str) -> None:
         tries = task.attempt.tries + 1
@@ -281,3 +296,4 @@ class UploadStage:
             self._utc_now() + timedelta(seconds=delay),
             self._utc_now(),
         )
+        self.ends["postponed"] += 1
