@@ -13,7 +13,10 @@ FORMS = (
     "or systemd:domain=INET:index=N"
 )
 
-_SSL = {"privateKey", "certKey", "extraCertChain", "sslmethod", "dhParameters"}
+#: The options of `ssl` that name files which are read when it is opened.
+CERTIFICATE_FILES = ("privateKey", "certKey", "extraCertChain")
+
+_SSL = {*CERTIFICATE_FILES, "sslmethod", "dhParameters"}
 _OPTIONS = {
     "tcp": {"interface", "backlog"},
     "ssl": {"interface", "backlog", *_SSL},
@@ -27,13 +30,12 @@ _BACKLOG = 4096
 
 # Twisted separates with colons and escapes one inside a value with a backslash.
 _SEPARATOR = re.compile(r"(?<!\\):")
+_ESCAPED = re.compile(r"\\(.)")
 
 
 def endpoint_fault(text: str) -> str | None:
     """What is wrong with the endpoint string `text`, or None where it can be tried."""
-    kind, *fields = _SEPARATOR.split(text)
-    options = dict(field.split("=", 1) for field in fields if "=" in field)
-    plain = [field for field in fields if "=" not in field]
+    kind, plain, options = parts_of(text)
     for option in options:
         if option not in _OPTIONS.get(kind, options):
             return f"{option!r} is no option of {kind}"
@@ -41,13 +43,21 @@ def endpoint_fault(text: str) -> str | None:
         case "tcp":
             return _port_fault(plain)
         case "ssl":
-            return _port_fault(plain) or _missing(options, "privateKey")
+            return _port_fault(plain) or _file_fault(options)
         case "unix":
             return None if plain and plain[0] else "a unix address names a path"
         case "systemd":
             return _missing(options, "domain") or _missing(options, "index")
         case _:
             return f"{kind!r} is no kind of address"
+
+
+def parts_of(text: str) -> tuple[str, list[str], dict[str, str]]:
+    """The kind of the endpoint string `text`, its plain values, and its options by key."""
+    kind, *fields = _SEPARATOR.split(text)
+    values = [_ESCAPED.sub(r"\1", field) for field in fields]
+    options = dict(value.split("=", 1) for value in values if "=" in value)
+    return kind, [value for value in values if "=" not in value], options
 
 
 def with_backlog(text: str) -> str:
@@ -65,6 +75,13 @@ def _port_fault(plain: list[str]) -> str | None:
     if not (plain[0].isascii() and plain[0].isdigit() and int(plain[0]) <= 65535):
         return f"{plain[0]!r} is no port (0 to 65535)"
     return None if len(plain) == 1 else f"{plain[1]!r} is not of the form key=value"
+
+
+def _file_fault(options: dict[str, str]) -> str | None:
+    for key in CERTIFICATE_FILES:
+        if key in options and not options[key].startswith("/"):
+            return f"{key}= needs the whole path of a file, from / on"
+    return _missing(options, "privateKey")
 
 
 def _missing(options: dict[str, str], key: str) -> str | None:

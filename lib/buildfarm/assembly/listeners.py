@@ -12,6 +12,7 @@ from twisted.internet.endpoints import serverFromString
 from twisted.web.resource import Resource
 from twisted.web.server import Request
 
+from buildfarm.assembly.certificates import certificate_fault
 from buildfarm.assembly.endpoints import with_backlog
 from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.live import LiveFarm
@@ -154,8 +155,11 @@ async def listening(
     """A port that serves `resource` at `address`, and takes bodies of so many bytes.
 
     Files that are uploaded to the web service have `max_upload` together; `answered` is told the
-    status of each answer. Raises CannotListenError.
+    status of each answer. Raises CannotListenError, and ValueError where the key or certificate
+    of `address` cannot be used.
     """
+    if fault := certificate_fault(address):
+        raise ValueError(fault)
     site: Any = BoundedSite(
         resource,
         reactor=reactor,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from storm.uri import URI
 
+from buildfarm.assembly.certificates import private_keys
 from buildfarm.vocab.settings import Settings
 
 _OTHERS = 0o007
@@ -24,6 +25,8 @@ def open_modes(config: Path, settings: Settings) -> Iterator[str]:
     yield from _too_open(settings.token_key, _GROUP_AND_OTHERS, "it opens what is private")
     reach = "who can open it commands the manager"
     yield from _too_open(settings.control_socket, _GROUP_AND_OTHERS, reach)
+    for key in private_keys(settings):
+        yield from _too_open(key, _OTHERS, "who has it can pass for this farm")
     for database in sorted(state.glob("*.db*")):
         yield from _too_open(database, _GROUP_AND_OTHERS, "it holds the whole farm")
     for keys in sorted(state.glob("archives/*/keys")):

@@ -22,6 +22,7 @@ from buildfarm.assembly.ranges import number_faults
 from buildfarm.assembly.tellfaults import mail_faults, webhook_faults
 from buildfarm.assembly.urls import is_public_url
 from buildfarm.flow.plainfiles import open_plain
+from buildfarm.identity.proxies import proxy_fault
 from buildfarm.storage.uris import parsed
 from buildfarm.vocab.errors import SettingsError
 from buildfarm.vocab.settings import Settings
@@ -153,6 +154,9 @@ def _faults(settings: Settings) -> Iterator[tuple[str, str]]:
                 f"{section}.public_url",
                 (f"{values.public_url!r} is not of the form http://HOST[:PORT][/PATH] (or https)"),
             )
+    for proxy in settings.web.proxies:
+        if fault := proxy_fault(proxy):
+            yield "web.proxies", f"{proxy!r} {fault}"
     try:
         parsed(settings.database_uri)
     except SettingsError as error:

@@ -54,11 +54,15 @@ def check_config(manager: Manager) -> None:
     It also says where a disk has less room than [manager] min_free_bytes, and which files others
     could read that should not.
     """
+    from buildfarm.assembly.certificates import certificate_faults
     from buildfarm.assembly.modes import open_modes
     from buildfarm.assembly.settings import load
     from buildfarm.scanning.diskwatch import shortages
 
     settings = load(manager.config)
+    faults = [f"{manager.config}: {key}: {reason}." for key, reason in certificate_faults(settings)]
+    if faults:
+        raise Refused("\n".join(faults))
     click.echo(f"{manager.config}: ok")
     for sentence in (*shortages(settings), *open_modes(manager.config, settings)):
         click.echo(f"warning: {sentence}.")

@@ -59,7 +59,7 @@ class FilesSettings:
 class WebSettings:
     """`[web]`: the listener for people; published archives are under `/archive/NAME/`.
 
-    `proxies` are the addresses of reverse proxies whose `X-Forwarded-*` headers are believed.
+    `proxies` are addresses and networks of reverse proxies: their `X-Forwarded-*` is believed.
     A source package that is uploaded has `max_upload` bytes; `max_uploads` are received at once.
     A browser that has logged in stays so for `session_lasts`.
     """

@@ -1,6 +1,6 @@
 """Addresses of listeners as text."""
 
-from buildfarm.assembly.endpoints import endpoint_fault, with_backlog
+from buildfarm.assembly.endpoints import endpoint_fault, parts_of, with_backlog
 from buildfarm.farmtesting.cases import FarmTestCase
 
 
@@ -24,6 +24,13 @@ class TestEndpoints(FarmTestCase):
         for text in ("tcp:8085:backlog=7", "systemd:domain=INET:index=0"):
             self.assertEqual(text, with_backlog(text))
 
+    def test_parts(self) -> None:
+        """A colon in a value is written with a backslash before it."""
+        self.assertEqual(
+            ("ssl", ["443"], {"interface": "::1", "privateKey": "/etc/a=b:c.pem"}),
+            parts_of("ssl:443:interface=\\:\\:1:privateKey=/etc/a=b\\:c.pem"),
+        )
+
     def test_bad_addresses(self) -> None:
         """What is wrong is said."""
         for text, fault in (
@@ -36,6 +43,10 @@ class TestEndpoints(FarmTestCase):
             ("tcp:80:localhost", "'localhost' is not of the form key=value"),
             ("tcp:80:colour=red", "'colour' is no option of tcp"),
             ("ssl:443", "privateKey= is missing"),
+            (
+                "ssl:443:privateKey=key.pem",
+                "privateKey= needs the whole path of a file, from / on",
+            ),
             ("unix:", "a unix address names a path"),
             ("systemd:domain=INET", "index= is missing"),
         ):

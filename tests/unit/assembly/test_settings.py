@@ -143,6 +143,17 @@ class TestRefused(SettingsCase):
         (line,) = self.faults('[web]\nlisten = "8085"')
         self.assertIn("web.listen: '8085': '8085' is no kind of address; allowed: tcp:PORT", line)
 
+    def test_proxies(self) -> None:
+        """Addresses and networks of proxies are; what is neither is named."""
+        found = self.load('[web]\nproxies = ["192.0.2.80", "10.0.0.0/8", "unix"]').web.proxies
+        self.assertEqual(("192.0.2.80", "10.0.0.0/8", "unix"), found)
+        (line,) = self.faults('[web]\nproxies = ["proxy.example"]')
+        self.assertEqual(
+            "web.proxies: 'proxy.example' is neither an address, nor a network such as "
+            "10.0.0.0/8, nor unix.",
+            line,
+        )
+
     def test_public_url(self) -> None:
         """A public URL is one that others can reach, without secrets in it."""
         for url in (
