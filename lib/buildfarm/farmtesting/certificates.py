@@ -1,10 +1,11 @@
-"""Certificates of a test's own, by an authority of its own, for listeners with TLS.
+"""A certificate for 127.0.0.1 and localhost, trusted by nobody but who names its file.
 
-Beside the layers.
+Beside the layers; for tests of what is encrypted.
 """
 
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
+import datetime
+import ipaddress
+import ssl
 from pathlib import Path
 
 from cryptography import x509
@@ -12,64 +13,43 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-#: They are good from long ago until long hence: what a test does to the clock does not matter.
-_SINCE = datetime(2020, 1, 1, tzinfo=UTC)
-_LASTING = timedelta(days=36_500)
+_BEGIN = datetime.datetime(2020, 1, 1)
+_END = datetime.datetime(2120, 1, 1)
 
 
-class Authority:
-    """Certifies who it is told to; `certificate` is the file that its clients trust."""
-
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("authority of a test")
-        own = _certificate(self._name, self._name, self._key.public_key()).add_extension(
-            x509.BasicConstraints(ca=True, path_length=0), critical=True
-        )
-        self.certificate = directory / "authority.pem"
-        self.certificate.write_bytes(self._sign(own))
-
-    def issue(self, host: str, password: bytes | None = None) -> tuple[Path, Path]:
-        """Files with a new private key for `host`, and with its certificate."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        try:
-            named: x509.GeneralName = x509.IPAddress(ip_address(host))
-        except ValueError:
-            named = x509.DNSName(host)
-        made = _certificate(_name(host), self._name, key.public_key()).add_extension(
-            x509.SubjectAlternativeName([named]), critical=False
-        )
-        encryption: serialization.KeySerializationEncryption = serialization.NoEncryption()
-        if password is not None:
-            encryption = serialization.BestAvailableEncryption(password)
-        pem = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, encryption
-        )
-        files = self._directory / f"{host}.key", self._directory / f"{host}.pem"
-        for file, content in zip(files, (pem, self._sign(made)), strict=True):
-            file.touch(mode=0o600)
-            file.write_bytes(content)
-        return files
-
-    def _sign(self, certificate: x509.CertificateBuilder) -> bytes:
-        signed = certificate.sign(self._key, hashes.SHA256())
-        return signed.public_bytes(serialization.Encoding.PEM)
-
-
-def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-
-def _certificate(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
-    return (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
-        .public_key(key)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(_SINCE)
-        .not_valid_after(_SINCE + _LASTING)
+def make_certificate(directory: Path) -> tuple[Path, Path]:
+    """A certificate and its key, as PEM files in `directory`; it is its own authority."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "a test's own")])
+    names = x509.SubjectAlternativeName(
+        [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
     )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(_BEGIN)
+        .not_valid_after(_END)
+        .add_extension(names, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate_file, key_file = directory / "certificate.pem", directory / "key.pem"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate_file, key_file
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """What a server needs that shows this certificate."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    return context

@@ -6,8 +6,8 @@ from pathlib import Path
 from testtools.matchers import Contains
 
 from buildfarm.assembly.certificates import certificate_fault, certificate_faults, private_keys
+from buildfarm.farmtesting.authority import Authority
 from buildfarm.farmtesting.cases import FarmTestCase
-from buildfarm.farmtesting.certificates import Authority
 from buildfarm.vocab.settings import ManagerSettings, Settings, WebSettings
 
 
