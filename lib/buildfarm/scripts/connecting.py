@@ -70,17 +70,20 @@ class Farm:
         """The sentence for a refusal of the farm's, launchpadlib's HTTPError."""
         from buildfarm.scripts import client
 
-        sentence = client.said(error)
-        if error.response.status != HTTPStatus.UNAUTHORIZED:
-            return sentence
+        return self.sentence(error.response.status, client.said(error))
+
+    def sentence(self, status: int, words: str) -> str:
+        """The sentence for an answer of this status with the farm's own words."""
+        if status != HTTPStatus.UNAUTHORIZED:
+            return words
         if self.file is None:
-            return f"{sentence} {_no_credentials(self.url)}"
-        if sentence.startswith("Unknown access token"):
+            return f"{words} {_no_credentials(self.url)}"
+        if words.startswith("Unknown access token"):
             return (
                 f"The farm takes the token in {self.file} no more: it is unknown, revoked or has "
                 "expired. Have another one made with `buildd-manager token create`."
             )
-        return sentence
+        return words
 
 
 def _no_credentials(url: str) -> str:
