@@ -155,6 +155,8 @@ ARCHIVE = EntryType(
     (
         Field("name", lambda one: one.name, "Its name."),
         Field("displayname", lambda one: one.name, "The same."),
+        Field("web_link", lambda one: f"archive/{one.name}/", "Its packages.", Kind.WEB),
+        Field("signing_key_fingerprint", lambda one: one.key_id, "The key that signs it."),
         Field("distribution", lambda one: one.distribution, "Of what.", Kind.LINK, "distribution"),
         Field("suites", lambda one: one.suites, "Its suites.", Kind.LIST),
         Field("architectures", lambda one: one.architectures, "Its architectures.", Kind.LIST),

@@ -10,6 +10,7 @@ from buildfarm.storage.listings import BuildFilter, ListedBuild, builds_part, li
 from buildfarm.verdicts.permissions import Deed, may_see
 from buildfarm.verdicts.transitions import cancel_refusal, rescore_refusal, retry_refusal
 from buildfarm.vocab.build import BuildSnapshot
+from buildfarm.vocab.states import BuildState
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import EntryType, Field, Kind, Operation, Page, Parameter
@@ -68,6 +69,16 @@ def _duration(listed: ListedBuild) -> str | None:
     return lasting((build.finished - build.started).total_seconds())
 
 
+#: States in which the log may be looked at as it grows.
+_ON_BUILDER = frozenset({BuildState.BUILDING, BuildState.GATHERING, BuildState.CANCELLING})
+
+
+def _log(listed: ListedBuild) -> str | None:
+    build = listed.build
+    there = build.log_digest is not None or build.state in _ON_BUILDER
+    return f"builds/{build.id}/log" if there else None
+
+
 _FIELDS = (
     Field("id", lambda one: one.build.id, "Its number in this farm.", Kind.INTEGER),
     Field("title", lambda one: one.build.title, "What it builds, and for where."),
@@ -80,6 +91,20 @@ _FIELDS = (
         "Each dispatch of it to a builder.",
         Kind.COLLECTION,
         "build_attempt",
+    ),
+    Field("web_link", lambda one: f"builds/{one.build.id}", "Its page.", Kind.WEB),
+    Field("build_log_url", _log, "Its log, once there is one.", Kind.WEB),
+    Field(
+        "arch_indep",
+        lambda one: one.build.arch_indep,
+        "Whether it makes the packages that are for all architectures too.",
+        Kind.BOOLEAN,
+    ),
+    Field(
+        "virtualized",
+        lambda one: one.build.virtualized,
+        "Whether it needs a virtual builder.",
+        Kind.BOOLEAN,
     ),
     Field("arch_tag", lambda one: one.build.architecture, "Its architecture."),
     Field(

@@ -99,6 +99,7 @@ def _current_build(one: ListedBuilder) -> str | None:
 
 _FIELDS = (
     Field("name", lambda one: one.builder.name, "Its name."),
+    Field("web_link", lambda one: f"builders/{one.builder.name}", "Its page.", Kind.WEB),
     Field("title", lambda one: one.builder.title, "What it is called.", writable=True),
     Field("url", lambda one: one.builder.url, "Where its daemon is.", writable=True),
     Field(

@@ -27,6 +27,7 @@ class Kind(Enum):
     LIST = "list"
     MAPPING = "mapping"
     LINK = "link"
+    WEB = "web page"
     COLLECTION = "collection"
 
 
@@ -35,9 +36,9 @@ class Field:
     """One value of an entry, read from its subject by `read`.
 
     A LINK or COLLECTION is read as a path below the service root, or None; `target` names the
-    entry type that it leads to. A `private` one is redacted for whoever may not see it. Null may be
-    written to an `optional` one. One that `moves` changes by itself too, so that a conditional
-    write does not compare it.
+    entry type that it leads to. WEB is read as a path below the root of the web site. A `private`
+    one is redacted for whoever may not see it. Null may be written to an `optional` one. One that
+    `moves` changes by itself too, so that a conditional write does not compare it.
     """
 
     name: str

@@ -49,6 +49,11 @@ def link(root: str, path: str | None) -> str | None:
     return None if path is None else root + path.lstrip("/")
 
 
+def site_of(root: str) -> str:
+    """The root of the web site of which the service at `root` is a part."""
+    return root.rstrip("/").rpartition("/")[0] + "/"
+
+
 def document(value: Any) -> bytes:
     """`value` as JSON: times in ISO 8601 UTC, durations in seconds."""
     return json.dumps(value, default=_plain, separators=(", ", ": ")).encode()
@@ -60,6 +65,8 @@ def _value(declared: Field, subject: Any, root: str, private: bool) -> Any:
     value = declared.read(subject)
     if declared.kind in (Kind.LINK, Kind.COLLECTION):
         return link(root, value)
+    if declared.kind is Kind.WEB:
+        return value and site_of(root) + value
     return value
 
 

@@ -152,6 +152,8 @@ class WebService:
             type_id = route.collection.name
         else:
             type_id = f"{route.target}-page-resource"
+        if asked.query.get("ws.show") == "total_size":
+            return as_json(found.total)
         shown = self._page(asked, route.target, found, wanted)
         return as_json({"resource_type_link": f"{asked.root}#{type_id}", **shown})
 
