@@ -31,6 +31,9 @@ VERSIONS = ("devel", "1.0", "beta")
 #: Bytes of a body that is read into memory: forms and JSON are small.
 MAX_BODY = 1024 * 1024
 
+#: Arguments of an address, or of a form.
+MAX_ARGUMENTS = 100
+
 
 class ServiceResource(Resource):
     """One version of the service, at `/VERSION/` and below."""
@@ -99,5 +102,11 @@ def _asked(request: Request, origin: str, visitor: Visitor) -> Asked:
 
 
 def _pairs(encoded: bytes) -> Mapping[str, str]:
-    pairs = parse_qsl(encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=100)
+    try:
+        pairs = parse_qsl(
+            encoded.decode("latin-1"), keep_blank_values=True, max_num_fields=MAX_ARGUMENTS
+        )
+    except ValueError as error:
+        sentence = f"At most {MAX_ARGUMENTS} arguments are taken."
+        raise Denied(HTTPStatus.BAD_REQUEST, sentence) from error
     return dict(pairs)

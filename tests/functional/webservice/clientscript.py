@@ -125,7 +125,7 @@ def naming(*clients: Any) -> Any:
 
 def doors(nobody: Any, *statuses: str) -> Any:
     """Every error that a server can answer with, and what only some may see."""
-    front = nobody.doors["front"]
+    front = nobody.load("/doors/front")
     return {
         "errors": {
             status: refusal(nobody.doors.open, status=int(status))[0] for status in statuses
