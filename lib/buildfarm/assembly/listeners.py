@@ -24,6 +24,7 @@ from buildfarm.identity.doorkeeper import Doorkeeper
 from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
 from buildfarm.identity.logins import Logins
+from buildfarm.statuspage.builds import Builds, Files
 from buildfarm.statuspage.pages import StatusPages
 from buildfarm.storage.archives import archive_named, archives
 from buildfarm.uploads.published import published_directory
@@ -93,6 +94,19 @@ def _web_farm(
     )
 
 
+def _builds(ground: Ground, gate: Gate, live: LiveFarm) -> Builds:
+    """The pages of builds."""
+    settings = ground.settings
+    files = Files(
+        ground.store,
+        ground.workers,
+        settings.spool_dir,
+        settings.manager.state_dir,
+        settings.gather.max_log_bytes,
+    )
+    return Builds(ground.reactor, ground.storage, gate, ground.utc_now, live=live, files=files)
+
+
 def for_people(
     ground: Ground,
     doorkeeper: Doorkeeper,
@@ -132,6 +146,7 @@ def for_people(
         live,
         logins=logins,
         exchange=exchange,
+        builds=_builds(ground, gate, live),
     )
     put: Any = pages.root.putChild
     put(b"archive", published)

@@ -9,6 +9,7 @@ opened: one way to the threads and back instead of three. A client that takes no
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, BinaryIO
@@ -38,9 +39,9 @@ STALL_DEADLINE = 60.0
 class OpenedFile:
     """A file to send; `etag` changes whenever its content does, and stands in no quotes.
 
-    `content` is all of a small file, whose stream is closed already; None for others. There is no
-    time of modification: in whole seconds, it would call an index unchanged that was published
-    twice in one.
+    `content` is all of a small file, whose stream is closed already; None for others. `read(start,
+    length)` is given for what is not sent as it lies on the disk. There is no time of modification:
+    in whole seconds, it would call an index unchanged that was published twice in one.
     """
 
     stream: BinaryIO
@@ -48,6 +49,7 @@ class OpenedFile:
     etag: str
     content_type: str = "application/octet-stream"
     content: bytes | None = None
+    read: Callable[[int, int], bytes] | None = None
 
 
 def opened(
@@ -160,6 +162,8 @@ class Reply:
     async def _fetch_piece(self, file: OpenedFile, position: int, size: int) -> bytes:
         if file.content is not None:
             return file.content[position : position + size]
+        if file.read is not None:
+            return await self._workers.run(file.read, position, size)
         return await self._workers.run(os.pread, file.stream.fileno(), size, position)
 
     def _range_header(self, etag: str) -> bytes | None:

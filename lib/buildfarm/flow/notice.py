@@ -1,30 +1,29 @@
-"""Layer 2: something that changes, and those who wait to hear of it.
+"""Layer 2: something that changes, and those who are told of it.
 
 Tests: tests/unit/flow/test_notice.py.
 """
 
-from twisted.internet.defer import Deferred
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class Notice:
-    """Told to all who wait at that moment; whoever waits afterwards waits for the next one."""
+    """Tells everybody who listens at that moment."""
 
     def __init__(self) -> None:
-        self._waiting: list[Deferred[None]] = []
+        self._listeners: dict[object, Callable[[], None]] = {}
 
-    def when_given(self) -> Deferred[None]:
-        """Fires at the next `give`; may be cancelled."""
-        given: Deferred[None] = Deferred(self._withdraw)
-        self._waiting.append(given)
-        return given
+    @contextmanager
+    def telling(self, listener: Callable[[], None]) -> Iterator[None]:
+        """Have `listener` called at each `give` while this is entered; it must not raise."""
+        key = object()
+        self._listeners[key] = listener
+        try:
+            yield
+        finally:
+            del self._listeners[key]
 
     def give(self) -> None:
-        """Tell everybody."""
-        waiting, self._waiting = self._waiting, []
-        for one in waiting:
-            if not one.called:  # what one of them does may have another give up
-                one.callback(None)
-
-    def _withdraw(self, given: Deferred[None]) -> None:
-        if given in self._waiting:
-            self._waiting.remove(given)
+        """Tell them."""
+        for listener in list(self._listeners.values()):
+            listener()

@@ -15,3 +15,11 @@ class Live(Protocol):
 
     def troubles(self) -> Mapping[int, str]:
         """What each builder that fails at present does wrong, by builder id, as a clause."""
+
+    async def fetch_log(
+        self, build_id: int, start: int, limit: int, attempt: int | None = None
+    ) -> bytes | None:
+        """Part of a running build's log from its builder, of this attempt only.
+
+        None where it is on no builder. Raises BuilderError.
+        """

@@ -11,6 +11,7 @@ from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
 from buildfarm.identity.logins import Logins
 from buildfarm.statuspage.authorize import AuthorizePage
+from buildfarm.statuspage.builds import Builds
 from buildfarm.statuspage.index import Index
 from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.login import LoginPages
@@ -38,6 +39,7 @@ class StatusPages:
         *,
         logins: Logins,
         exchange: Exchange,
+        builds: Builds,
     ) -> None:
         statics = Statics()
         renderer = Renderer(reactor, make_environment(statics.url))
@@ -48,8 +50,10 @@ class StatusPages:
             Route(PATH + "{name}", statics.show),
             *LoginPages(logins).routes,
             *AuthorizePage(exchange).routes,
+            *builds.routes,
         ]
         self.root = PeopleRoot(PagesResource(reactor, gate, renderer, Routes(routes)))
+        self._builds = builds
         self._sampler = Sampler(reactor, storage, utc_now)
 
     def publish(self, announcement: Announcement) -> None:
@@ -60,5 +64,6 @@ class StatusPages:
         self._sampler.start()
 
     async def stop(self, deadline: float) -> None:
-        """Take no more samples."""
+        """Take no more samples, and end what viewers follow."""
         self._sampler.stop()
+        await self._builds.stop()

@@ -24,7 +24,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from buildfarm.flow.reactors import Clock
 from buildfarm.identity.gate import Gate, TurnedAway
-from buildfarm.identity.sessions import NO_SESSION
+from buildfarm.identity.sessions import NO_SESSION, Session
 from buildfarm.statuspage.answers import HTML, Answer, Declined, Reply, Stream, View
 from buildfarm.statuspage.headers import HEADERS
 from buildfarm.statuspage.rendering import Renderer
@@ -105,8 +105,14 @@ class PagesResource(Resource):
             headers=headers,
             origin=self._gate.origin(request),
             address=self._gate.address(request),
-            session=await self._gate.session(request),
+            session=await self._session(request),
         )
+
+    async def _session(self, request: Request) -> Session:
+        """Who looks; programs that only look may come with a token, as to the web service."""
+        if request.method in {b"GET", b"HEAD"} and request.getHeader("authorization"):
+            return Session(await self._gate.visitor(request))
+        return await self._gate.session(request)
 
     async def _ask(self, request: Request, visit: Visit) -> Answer:
         found = self._routes.find(visit.path)

@@ -1,0 +1,183 @@
+"""`/builds/ID`: one build, its life, its log, and what can be done with it.
+
+Layer 5. Tests: tests/functional/statuspage/test_builds.py, tests/functional/browser.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+from buildfarm.statuspage.answers import Answer, View, missing
+from buildfarm.statuspage.buildfacts import BuildFacts, build_facts
+from buildfarm.statuspage.buildlogs import PASSING, BuildLogs
+from buildfarm.statuspage.live import Live
+from buildfarm.statuspage.logpages import caught_up, place_in
+from buildfarm.statuspage.logparts import LogPart
+from buildfarm.statuspage.mirrors import Mirror, TooManyLogs
+from buildfarm.statuspage.routes import Route, Visit
+from buildfarm.statuspage.sight import build_id, is_seen
+from buildfarm.statuspage.snapshots import Snapshots
+from buildfarm.statuspage.timeline import LENGTH, timeline
+from buildfarm.statuspage.toldparts import ToldParts
+from buildfarm.storage.transactor import Transactor
+from buildfarm.verdicts.permissions import Deed, private_seen, refusal
+from buildfarm.verdicts.transitions import cancel_refusal, rescore_refusal, retry_refusal
+from buildfarm.vocab.access import Visitor
+from buildfarm.vocab.build import BuildSnapshot
+from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
+
+#: Seconds for which the page waits for the log of a running build that nobody has looked at yet.
+PATIENCE = 0.5
+
+#: Builders that are told of why they do not take a build; a farm may have thousands.
+MAX_BUILDERS = 30
+
+#: What became of an attempt, for people.
+OUTCOMES: dict[AttemptOutcome, str] = {
+    AttemptOutcome.PUBLISHED: "built and published",
+    AttemptOutcome.UPLOAD_REFUSED: "built, but its results were refused",
+    AttemptOutcome.PACKAGE_FAILED: "failed to build",
+    AttemptOutcome.DEPENDENCY_MISSING: "a dependency is missing",
+    AttemptOutcome.CHROOT_BROKEN: "the chroot is broken",
+    AttemptOutcome.GIVEN_BACK: "given back by the builder",
+    AttemptOutcome.BUILDER_FAILED: "the builder failed",
+    AttemptOutcome.ABORTED: "aborted",
+    AttemptOutcome.CANCELLED: "cancelled",
+    AttemptOutcome.LOST: "lost by the builder",
+    AttemptOutcome.NEVER_SENT: "never sent",
+    AttemptOutcome.UNCONFIRMED: "never confirmed by the builder",
+    AttemptOutcome.JOB_FAILED: "failed too often",
+    AttemptOutcome.SUPERSEDED: "a newer version came",
+}
+
+#: What an attempt that has not ended is at.
+UNDER_WAY: dict[AttemptState, str] = {
+    AttemptState.CLAIMED: "its builder gets what it needs",
+    AttemptState.SENT: "sent to its builder",
+    AttemptState.CONFIRMED: "is being built",
+    AttemptState.GATHERED: "built; its results are being published",
+    AttemptState.CLOSED: "has ended",
+}
+
+#: What a state is, for people.
+STATES: dict[BuildState, str] = {
+    BuildState.NEEDSBUILD: "waiting",
+    BuildState.BUILDING: "building",
+    BuildState.GATHERING: "fetching results",
+    BuildState.UPLOADING: "publishing",
+    BuildState.FULLYBUILT: "built",
+    BuildState.FAILEDTOBUILD: "failed to build",
+    BuildState.MANUALDEPWAIT: "dependency wait",
+    BuildState.CHROOTWAIT: "chroot problem",
+    BuildState.FAILEDTOUPLOAD: "failed to upload",
+    BuildState.CANCELLING: "being cancelled",
+    BuildState.CANCELLED: "cancelled",
+    BuildState.SUPERSEDED: "superseded",
+}
+
+#: For each thing that can be done with a build: who may, and in which states.
+_DEEDS: dict[str, tuple[Deed, Callable[[BuildState], str | None]]] = {
+    "retry": (Deed.RETRY, retry_refusal),
+    "cancel": (Deed.CANCEL, cancel_refusal),
+    "rescore": (Deed.RESCORE, rescore_refusal),
+}
+
+
+def possible(visitor: Visitor, build: BuildSnapshot) -> tuple[str, ...]:
+    """What `visitor` may do with this build now: names of `retry`, `cancel` and `rescore`."""
+    return tuple(
+        name
+        for name, (deed, refused) in _DEEDS.items()
+        if refused(build.state) is None and refusal(visitor, deed, build.archive) is None
+    )
+
+
+class BuildPage:
+    """The page."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        storage: Transactor,
+        live: Live,
+        utc_now: Callable[[], datetime],
+        *,
+        logs: BuildLogs,
+        parts: ToldParts,
+    ) -> None:
+        self._reactor = reactor
+        self._storage = storage
+        self._live = live
+        self._utc_now = utc_now
+        self._logs = logs
+        self._parts = parts
+        self._facts = Snapshots(reactor)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Where it is."""
+        return (Route("/builds/{id}", self._show),)
+
+    async def _show(self, visit: Visit) -> Answer:
+        number, seen = build_id(visit), private_seen(visit.visitor)
+        facts = await self._facts.get((number, seen), lambda: self._read(number, seen))
+        if facts is None or not is_seen(visit.visitor, facts.listed):
+            raise missing("such build")
+        build = facts.listed.build
+        part, is_last = await self._log_part(visit, build)
+        values = {
+            "facts": facts,
+            "build": build,
+            "state": STATES[build.state],
+            "states": STATES,
+            "outcomes": OUTCOMES,
+            "under_way": UNDER_WAY,
+            "is_passing": build.state in PASSING,
+            "start": _start(facts),
+            "builders": facts.why.builders[:MAX_BUILDERS],
+            "picture": timeline(build, facts.attempts, facts.time),
+            "length": LENGTH,
+            "part": part,
+            "is_last": is_last,
+            "possible": possible(visit.visitor, build),
+            "may_fetch": facts.is_published
+            or refusal(visit.visitor, Deed.RETRY, build.archive) is None,
+        }
+        return View("build.html", values)
+
+    async def _read(self, number: int, seen: frozenset[str] | None) -> BuildFacts | None:
+        return await self._storage.read(
+            build_facts,
+            number,
+            self._utc_now(),
+            pauses=self._live.pauses(),
+            troubles=self._live.troubles(),
+            seen=seen,
+        )
+
+    async def _log_part(self, visit: Visit, build: BuildSnapshot) -> tuple[LogPart | None, bool]:
+        """The lines that the page shows, the last ones unless asked otherwise; and whether it is.
+
+        None where there is no log, or too many are looked at.
+        """
+        before, start = place_in(visit, "before"), place_in(visit, "from")
+        with suppress(TooManyLogs):
+            async with self._logs.opened(build) as log:
+                if log is None:
+                    return None, True
+                if isinstance(log, Mirror):
+                    await caught_up(self._reactor, log, PATIENCE)
+                if start is not None:
+                    told = await self._parts.after(build, log, start)
+                    return told.part, False
+                is_last = before is None
+                told = await self._parts.before(build, log, log.size if is_last else before or 0)
+                return told.part, is_last
+        return None, True
+
+
+def _start(facts: BuildFacts) -> datetime | None:
+    """When a waiting build will probably start."""
+    seconds = facts.why.estimated_start
+    return None if seconds is None else facts.time + timedelta(seconds=seconds)
