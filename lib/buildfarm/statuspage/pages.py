@@ -11,19 +11,26 @@ from buildfarm.identity.exchange import Exchange
 from buildfarm.identity.gate import Gate
 from buildfarm.identity.logins import Logins
 from buildfarm.statuspage.authorize import AuthorizePage
+from buildfarm.statuspage.buildacts import BuildActs
+from buildfarm.statuspage.builderacts import BuilderActs
+from buildfarm.statuspage.builderpage import BuilderPages
 from buildfarm.statuspage.builds import Builds
+from buildfarm.statuspage.changes import Changes
+from buildfarm.statuspage.changestream import ChangeStreams
 from buildfarm.statuspage.index import Index
 from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.login import LoginPages
+from buildfarm.statuspage.queuepage import QueuePages
 from buildfarm.statuspage.rendering import Renderer
 from buildfarm.statuspage.routes import Route, Routes
 from buildfarm.statuspage.sampler import Sampler
+from buildfarm.statuspage.searchpage import SearchPage
 from buildfarm.statuspage.site import PagesResource, PeopleRoot
 from buildfarm.statuspage.snapshots import Snapshots
 from buildfarm.statuspage.statics import PATH, Statics
 from buildfarm.statuspage.templates import make_environment
 from buildfarm.storage.transactor import Transactor
-from buildfarm.vocab.announcements import Announcement
+from buildfarm.vocab.announcements import Announcement, PeopleChanged
 
 
 class StatusPages:
@@ -45,8 +52,16 @@ class StatusPages:
         renderer = Renderer(reactor, make_environment(statics.url))
         snapshots = Snapshots(reactor)
         index = Index(storage, snapshots, live, utc_now)
+        builders = BuilderPages(storage, snapshots, live, utc_now)
+        self._changes = ChangeStreams(reactor, gate, Changes(reactor, storage))
         routes = [
             Route("/", index.show),
+            *self._changes.routes,
+            Route("/builders/{name}", builders.show),
+            *BuilderActs(storage, utc_now).routes,
+            *BuildActs(storage, utc_now).routes,
+            Route("/queue", QueuePages(storage, snapshots, utc_now).show),
+            Route("/search", SearchPage(storage, snapshots).show),
             Route(PATH + "{name}", statics.show),
             *LoginPages(logins).routes,
             *AuthorizePage(exchange).routes,
@@ -58,6 +73,8 @@ class StatusPages:
 
     def publish(self, announcement: Announcement) -> None:
         """Take note of what an act has announced."""
+        if isinstance(announcement, PeopleChanged):
+            self._changes.doubt()
 
     def start(self) -> None:
         """Begin to take samples for the chart."""
@@ -66,4 +83,5 @@ class StatusPages:
     async def stop(self, deadline: float) -> None:
         """Take no more samples, and end what viewers follow."""
         self._sampler.stop()
+        await self._changes.stop()
         await self._builds.stop()
