@@ -71,8 +71,12 @@ class WebServiceTestCase(ClientTestCase):
         for name, is_team in (("ann", False), ("bert", False), (BUILDD_ADMINS, True)):
             await self.farm.write(people.add_person, name, name.title(), is_team, "test", now)
         await self.farm.write(people.join, "ann", BUILDD_ADMINS, "test", now)
+        await self.arrange()
         await self.farm.start()
         self.addCleanup(self.wait_until, self._is_left, 5.0, "the clients to hang up")
+
+    async def arrange(self) -> None:
+        """What a test does to the farm before it starts."""
 
     @property
     def root(self) -> str:
