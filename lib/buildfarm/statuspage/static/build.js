@@ -80,7 +80,7 @@
     end = part.end;
     while (box.children.length > MOST && parts.length > 1) {
       const first = parts.shift();
-      for (let left = first.count; left; left -= 1) box.firstChild.remove();
+      for (let left = first.count; left; left -= 1) box.firstElementChild.remove();
       start = parts[0].start;
     }
     offerEarlier();
@@ -94,7 +94,7 @@
     box.scrollTop = box.scrollHeight - before;
     while (box.children.length > MOST && parts.length > 1) {
       const last = parts.pop();
-      for (let left = last.count; left; left -= 1) box.lastChild.remove();
+      for (let left = last.count; left; left -= 1) box.lastElementChild.remove();
       end = parts[parts.length - 1].end;
     }
     offerEarlier();

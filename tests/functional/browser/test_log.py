@@ -1,0 +1,120 @@
+"""A build's page in a real browser: it lives, and its log follows and waits."""
+
+from playwright.sync_api import Page
+
+from buildfarm.farmtesting.browser import Tab
+from buildfarm.vocab.states import BuildState
+from tests.functional.browser.cases import BrowserTestCase
+from tests.functional.statuspage.test_logs import LOG, logging
+
+#: Whether the log is scrolled to its end.
+_AT_END = """() => {
+  const log = document.getElementById("log-lines");
+  return log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+}"""
+
+_COUNT = "() => document.querySelectorAll('#log-lines .l').length"
+
+
+class LogTests(BrowserTestCase):
+    async def begin(self, seconds: float, log: bytes = LOG) -> int:
+        """A build that has begun."""
+        await self.farm.add_builder(self.farm.daemon(logging(seconds, log)))
+        build_id = await self.farm.submit()
+        await self.farm.wait_for_build(build_id, BuildState.BUILDING)
+        return build_id
+
+    async def text(self, tab: Tab, selector: str) -> str:
+        """The text of the one element that this finds."""
+        return await tab.do(lambda page: page.locator(selector).inner_text())
+
+    async def test_it_follows_waits_and_ends(self) -> None:
+        """The log follows; scrolled up it waits and counts; the page says how the build ends."""
+        build_id = await self.begin(6.0)
+        tab = await self.open(f"/builds/{build_id}")
+
+        def follow(page: Page) -> None:
+            page.wait_for_function("() => document.querySelectorAll('#log-lines .l').length > 300")
+            assert page.evaluate(_AT_END), "it follows"
+            assert page.locator("#log-lines .f2").count() > 0, "it has colours"
+
+        await tab.do(follow)
+        await tab.keep_picture("build-following")
+
+        def scroll_up(page: Page) -> str:
+            page.locator("#log-lines").hover()
+            page.mouse.wheel(0, -600)
+            page.wait_for_selector("#log-go-on:not([hidden])")
+            page.wait_for_function(
+                "() => /Paused – [1-9][0-9]* new line/.test("
+                "document.getElementById('log-go-on').textContent)"
+            )
+            assert not page.evaluate(_AT_END), "it stays where one reads"
+            return page.locator("#log-go-on").inner_text()
+
+        self.assertIn("go on", await tab.do(scroll_up))
+        await tab.keep_picture("build-paused")
+
+        def go_on(page: Page) -> None:
+            page.locator("#log-go-on").click()
+            page.wait_for_function(_AT_END)
+            assert page.locator("#log-go-on").is_hidden()
+            page.wait_for_selector("text=failed to build >> visible=true")
+            page.wait_for_function(
+                "() => document.querySelector('#log-lines .l:last-child')"
+                ".textContent === 'line 03999 of the log'"
+            )
+
+        await tab.do(go_on)
+        await tab.keep_picture("build-failed")
+
+    async def test_earlier_lines(self) -> None:
+        """Of a long log the page has the end; what was before comes when one asks for it."""
+        log = b"".join(b"line %06d\n" % number for number in range(60_000))
+        build_id = await self.begin(0.1, log)
+        await self.farm.wait_for_build(build_id, BuildState.FAILEDTOBUILD)
+        tab = await self.open(f"/builds/{build_id}")
+
+        def read_back(page: Page) -> tuple[str, int]:
+            first = page.locator("#log-lines .l").first
+            before = first.inner_text()
+            for _ in range(4):
+                page.locator(".log-nav .earlier").click()
+                page.wait_for_function(
+                    "before => document.querySelector('#log-lines .l').textContent !== before",
+                    arg=before,
+                )
+                before = first.inner_text()
+            return before, page.evaluate(_COUNT)
+
+        before, count = await tab.do(read_back)
+        self.assertTrue(before < "line 050000", before)
+        self.assertTrue(count <= 3500, count)
+
+        def to_the_end(page: Page) -> None:
+            page.locator("#log-go-on").click()
+            page.wait_for_function(
+                "() => document.querySelector('#log-lines .l:last-child')"
+                ".textContent === 'line 059999'"
+            )
+            page.wait_for_function(_AT_END)
+
+        await tab.do(to_the_end)
+
+    async def test_without_scripts(self) -> None:
+        """The end of the log is there, with links to what was before and to the whole."""
+        log = b"".join(b"line %06d\n" % number for number in range(20_000))
+        build_id = await self.begin(0.1, log)
+        await self.farm.wait_for_build(build_id, BuildState.FAILEDTOBUILD)
+        tab = await self.open(f"/builds/{build_id}", java_script_enabled=False)
+
+        def read(page: Page) -> list[str]:
+            seen = [page.locator("#log-lines .l").last.inner_text()]
+            for link in ("Earlier", "Earlier", "Later", "To the end"):
+                page.locator(".log-nav").get_by_text(link).click()
+                seen.append(page.locator("#log-lines .l").last.inner_text())
+            return seen
+
+        seen = await tab.do(read)
+        self.assertEqual(("line 019999", "line 019999"), (seen[0], seen[-1]))
+        self.assertTrue(seen[0] > seen[1] > seen[2] < seen[3], seen)
