@@ -126,10 +126,14 @@ class NginxTests(ProxyTestCase):
         self.directory = self.make_directory()
         self.authority = Authority(self.directory)
         self.port = free_port()
-        await self.start_nginx(f"http://127.0.0.1:{self.farm.web_port}")
+        await self.start_nginx()
 
-    async def start_nginx(self, farm: str) -> None:
-        """Have nginx serve `farm`."""
+    def behind(self) -> str:
+        """Where nginx finds the farm."""
+        return f"http://127.0.0.1:{self.farm.web_port}"
+
+    async def start_nginx(self) -> None:
+        """Have nginx serve the farm."""
         key, certificate = self.authority.issue("127.0.0.1")
         configuration = self.directory / "nginx.conf"
         configuration.write_text(
@@ -138,7 +142,7 @@ class NginxTests(ProxyTestCase):
                 port=self.port,
                 certificate=certificate,
                 key=key,
-                farm=farm,
+                farm=self.behind(),
             )
         )
         arguments = ("/usr/sbin/nginx", "-c", str(configuration))
@@ -172,3 +176,20 @@ class NginxTests(ProxyTestCase):
             self.assertEqual(["PreconditionFailed", 412], found["older"])
             found = await self.script(release, "reading", root, "-", **trusted)
             self.assertEqual("alpha", found["by address"])
+
+
+class NginxBySocketTests(NginxTests):
+    """The same where nginx reaches the farm by a socket of the machine, which has no address."""
+
+    proxies = ("unix",)
+
+    async def arrange(self) -> None:
+        """Have the farm listen at a path."""
+        await super().arrange()
+        self.socket = self.make_directory() / "web.sock"
+        web = replace(self.farm.settings.web, listen=f"unix:{self.socket}:mode=600")
+        self.farm.settings = replace(self.farm.settings, web=web)
+
+    def behind(self) -> str:
+        """Where nginx finds the farm."""
+        return f"http://unix:{self.socket}:"
