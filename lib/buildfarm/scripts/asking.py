@@ -49,7 +49,7 @@ def carry_out(
         print_table(("NAME", "NOW", "THEN"), ((one.name, one.now, one.then) for one in changes))
     if dry_run:
         return _told([(one, False, None) for one in changes], json_wanted)
-    agree(f"Change {len(changes)} {what}?", yes=yes)
+    agree(f"Change these {what} ({len(changes)})?", yes=yes)
     return _told([_done(one, refusal) for one in changes], json_wanted)
 
 

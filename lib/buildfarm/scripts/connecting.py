@@ -59,12 +59,16 @@ class Farm:
         return client.connected(self.url, self.authority)
 
     def refusal(self, error: Exception) -> str | None:
-        """The sentence where the farm refuses one deed; None where it refuses whoever asks."""
+        """The sentence where `error` is a refusal of the farm's, else None."""
         from lazr.restfulclient.errors import HTTPError
 
-        if not isinstance(error, HTTPError) or error.response.status == HTTPStatus.UNAUTHORIZED:
-            return None
-        return self.told(error)
+        return self.told(error) if isinstance(error, HTTPError) else None
+
+    def refusal_of_one(self, error: Exception) -> str | None:
+        """The same where what is asked next may be granted; None where it is who asks."""
+        from lazr.restfulclient.errors import Unauthorized
+
+        return None if isinstance(error, Unauthorized) else self.refusal(error)
 
     def told(self, error: Any) -> str:
         """The sentence for a refusal of the farm's, launchpadlib's HTTPError."""

@@ -81,7 +81,7 @@ def summary(found: Mapping[str, Any]) -> list[str]:
     told = ", ".join(f"{counts[one.value]} {one.value}" for one in Doing if counts[one.value])
     builds = sum(queue["builds"] for queue in found["queues"])
     return [
-        f"{len(found['builders'])} builders{': ' if told else ''}{told}; {builds} builds wait.",
+        f"Builders: {told or 'none'}. Builds that wait: {builds}.",
         *found["pauses"],
     ]
 

@@ -158,7 +158,7 @@ def changing(command: Callable[..., Any]) -> Callable[..., Any]:
             yes=yes,
             dry_run=dry_run,
             json_wanted=json_wanted,
-            refusal=farm.refusal,
+            refusal=farm.refusal_of_one,
         )
 
     return choosing(changed)

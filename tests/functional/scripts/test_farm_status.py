@@ -14,8 +14,8 @@ class FarmStatusTests(ScriptTestCase):
     async def test_at_a_glance(self) -> None:
         """Counts, what waits, and every builder, for people and for scripts, asked by anybody."""
         told = await self.told()
-        self.assertIn("1 builders: 1 ", told)
-        self.assertIn("1 builds wait.", told)
+        self.assertIn("Builders: 1 ", told)
+        self.assertIn("Builds that wait: 1.", told)
         self.assertIn("alpha", told)
         found = await self.told_json()
         self.assertEqual(["alpha"], [one["name"] for one in found["builders"]])

@@ -89,7 +89,7 @@ class ManageBuildersTests(ScriptTestCase):
             "There is no terminal to ask on: say --yes, or --dry-run to look only.\n", ended.stderr
         )
         shown = await self.on_terminal("manual", "alpha", answer="n\n", status=1)
-        self.assertIn("Change 1 builders?", shown)
+        self.assertIn("Change these builders (1)?", shown)
         self.assertFalse((await self.farm.builder("alpha")).manual)
         await self.on_terminal("manual", "alpha", answer="y\n")
         self.assertTrue((await self.farm.builder("alpha")).manual)

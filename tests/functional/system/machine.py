@@ -135,7 +135,7 @@ class Machine:
 
     def _write_files(self) -> None:
         programs = self._installation / "lib/buildd-manager/bin"
-        programs.mkdir(parents=True)
+        programs.mkdir(parents=True, exist_ok=True)
         name = f"python{sys.version_info.major}.{sys.version_info.minor}"
         (programs / "python").symlink_to(f"{PYTHON}/bin/{name}")
         for program in ("twistd", "buildd-manager"):

@@ -1,11 +1,20 @@
 """`make install`, in both ways, with the real environment."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from buildfarm.farmtesting.cases import FarmTestCase
 from tests.functional.system.scratch import TREE, run
 
 COMMANDS = ("buildd-manager", "buildd-refbuilder")
+SCRIPTS = (
+    "export-history",
+    "farm-status",
+    "manage-builders",
+    "manage-builds",
+    "retry-depwait",
+    "submit-source",
+)
 
 #: Seconds that an installation may take on a machine that is busy with other tests.
 INSTALL_DEADLINE = 140.0
@@ -22,10 +31,10 @@ def install(**variables: object) -> str:
 class TestInstall(FarmTestCase):
     timeout = 2 * INSTALL_DEADLINE
 
-    def assert_commands_run(self, directory: Path) -> None:
+    def assert_commands_run(self, directory: Path, commands: Iterable[str] = COMMANDS) -> None:
         """The commands of `directory` run, with nothing of this tree or its environment."""
         bare = ["env", "-i", "-C", "/", "PATH=/usr/bin:/bin"]
-        for command in COMMANDS:
+        for command in commands:
             shown = run(*bare, directory / command, "--help")
             self.assertEqual(0, shown.returncode, shown.stdout)
             self.assertIn("Usage", shown.stdout)
@@ -58,6 +67,6 @@ class TestInstall(FarmTestCase):
         self.assert_commands_run(stage / "opt/farm/bin")
         moved = self.make_directory() / "farm"
         (stage / "opt/farm").rename(moved)
-        self.assert_commands_run(moved / "bin")
+        self.assert_commands_run(moved / "bin", (*COMMANDS, *SCRIPTS))
         unit = (moved / "lib/systemd/system/buildd-manager.service").read_text()
         self.assertIn("ExecStart=/opt/farm/lib/buildd-manager/bin/python ", unit)

@@ -35,9 +35,10 @@ class StatusTests(FarmTestCase):
         """Counts by state, those that need somebody first; then why nothing is dispatched."""
         farm = a_farm(a_builder("a"), a_builder("b", "disabled"), pauses=["The disk is full."])
         self.assertEqual(
-            ["2 builders: 1 disabled, 1 idle; 0 builds wait.", "The disk is full."], summary(farm)
+            ["Builders: 1 disabled, 1 idle. Builds that wait: 0.", "The disk is full."],
+            summary(farm),
         )
-        self.assertEqual(["0 builders; 0 builds wait."], summary(a_farm()))
+        self.assertEqual(["Builders: none. Builds that wait: 0."], summary(a_farm()))
 
     def test_order(self) -> None:
         """What needs somebody stands above what works."""
