@@ -16,6 +16,7 @@ from buildfarm.assembly.certificates import certificate_fault
 from buildfarm.assembly.endpoints import with_backlog
 from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.live import LiveFarm
+from buildfarm.depwait.stage import DepWaits
 from buildfarm.filestore.guesses import Guesses
 from buildfarm.filestore.published import PublishedResource
 from buildfarm.filestore.resource import FilesResource
@@ -80,6 +81,7 @@ def _web_farm(
     live: LiveFarm,
     min_free: Callable[[], int],
     health: Callable[[], Awaitable[Health]],
+    dep_waits: DepWaits,
 ) -> Farm:
     """What the web service is told of the farm."""
     settings = ground.settings
@@ -90,6 +92,7 @@ def _web_farm(
         receiving=Receiving(ground.workers, settings.store_dir, settings.web.max_uploads, min_free),
         live=live,
         health=health,
+        retry_dep_waiting=dep_waits.retry_now,
         utc_now=ground.utc_now,
     )
 
@@ -112,7 +115,9 @@ def for_people(
     doorkeeper: Doorkeeper,
     live: LiveFarm,
     min_free: Callable[[], int],
+    *,
     health: Callable[[], Awaitable[Health]],
+    dep_waits: DepWaits,
 ) -> StatusPages:
     """The status page, the archives that everybody may read, and the web service.
 
@@ -150,7 +155,9 @@ def for_people(
     )
     put: Any = pages.root.putChild
     put(b"archive", published)
-    service = ServiceResource(web_service(_web_farm(ground, live, min_free, health)), gate)
+    service = ServiceResource(
+        web_service(_web_farm(ground, live, min_free, health, dep_waits)), gate
+    )
     for version in VERSIONS:
         put(version.encode(), service)
     put(b"+request-token", RequestToken(exchange, gate))

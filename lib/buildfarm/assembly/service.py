@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 
 from buildfarm.assembly.control import answer_commands
+from buildfarm.assembly.depwaiting import DepWaiting
 from buildfarm.assembly.ground import FILES_QUEUED, Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening
 from buildfarm.assembly.live import LiveFarm
@@ -31,6 +32,7 @@ from buildfarm.assembly.sweeping import clear_away, make_sweep
 from buildfarm.assembly.telling import Telling
 from buildfarm.assembly.uploading import wire_uploads
 from buildfarm.assembly.walltime import utc_now
+from buildfarm.depwait.stage import DepWaits
 from buildfarm.filestore.passes import Passes
 from buildfarm.filestore.store import FileStore
 from buildfarm.filestore.tokens import Tokens, load_key
@@ -137,7 +139,8 @@ class FarmService(Service):
         await self._listen(self._settings.files.listen, files)
         scanners = wire_scanners(ground)
         monitoring = Monitoring(ground, scanners)
-        await self._let_people_in(ground, scanners, monitoring, subscribers)
+        dep_waits = DepWaiting(ground)
+        await self._let_people_in(ground, scanners, monitoring, subscribers, dep_waits)
 
         # Uploads go on where the last manager left them.
         await clear_away(ground)
@@ -145,11 +148,12 @@ class FarmService(Service):
         subscribers.append(uploads.publish)
         uploads.start()
 
-        telling = Telling(ground)
-        self._reloading.append(telling.reload)
-        subscribers.append(telling.publish)
-        self._stops("news", telling.stop, _THREADS_GRACE)
-        telling.start()
+        # What goes out, and what is tried again, by itself.
+        for name, part in (("news", Telling(ground)), ("dep-waits", dep_waits)):
+            self._reloading.append(part.reload)
+            subscribers.append(part.publish)
+            self._stops(name, part.stop, _THREADS_GRACE)
+            part.start()
 
         # One scanner per builder.
         self._reloading.append(scanners.reload)
@@ -182,6 +186,7 @@ class FarmService(Service):
         scanners: Scanners,
         monitoring: Monitoring,
         subscribers: list[Callable[[Announcement], None]],
+        dep_waits: DepWaits,
     ) -> None:
         """Status page, web service and archives, before anything is scanned."""
         doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
@@ -190,7 +195,8 @@ class FarmService(Service):
             doorkeeper,
             LiveFarm(scanners.roster, scanners.pauses),
             lambda: scanners.watch.settings.manager.min_free_bytes,
-            monitoring.health.fetch_health,
+            health=monitoring.health.fetch_health,
+            dep_waits=dep_waits,
         )
         monitoring.put_below(people.root)
         subscribers += [doorkeeper.publish, people.publish]

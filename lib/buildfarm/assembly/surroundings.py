@@ -13,6 +13,7 @@ from typing import Any
 
 from twisted.internet.threads import blockingCallFromThread
 
+from buildfarm.depwait.stage import LookAt
 from buildfarm.flow.forks import ForkServer
 from buildfarm.flow.threads import Crew, ThreadCrew
 from buildfarm.storage.database import Database
@@ -30,7 +31,8 @@ class Surroundings:
     `open_database` opens what a URI names. `make_crew(size, name)` gives the threads of one pool,
     and `wait_in_thread(reactor, call)` is how one of them waits for the reactor. `start_forks`
     starts the fork server of the upload children. `cpu_clock` gives the seconds of CPU that this
-    thread has used; `spread` numbers in 0 … 1 that keep retries apart.
+    thread has used; `spread` numbers in 0 … 1 that keep retries apart. `look_at` looks at package
+    indexes; None: a child does.
     """
 
     open_database: Callable[[str], Database] = _open_database
@@ -39,6 +41,7 @@ class Surroundings:
     start_forks: Callable[[tuple[str, ...]], ForkServer] = ForkServer
     cpu_clock: Callable[[], float] = time.thread_time
     spread: Callable[[], float] = random.random
+    look_at: LookAt | None = None
 
 
 #: A real machine.

@@ -49,7 +49,7 @@ class MailServer:
         """Take a mail."""
         if self.silent:
             with suppress(asyncio.CancelledError):
-                await asyncio.sleep(3600)
+                await asyncio.Event().wait()
         if self.answer:
             return self.answer
         content = envelope.content

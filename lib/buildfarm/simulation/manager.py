@@ -8,7 +8,7 @@ children that do not know yet.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +17,8 @@ from twisted.internet.defer import Deferred
 
 from buildfarm.assembly.service import FarmService
 from buildfarm.assembly.surroundings import Surroundings
+from buildfarm.depwait.indexes import Index
+from buildfarm.depwait.reading import Look
 from buildfarm.simulation.disk import Disk
 from buildfarm.simulation.memorydatabase import MemoryDatabase
 from buildfarm.simulation.network import Network
@@ -78,6 +80,7 @@ class Manager:
             start_forks=lambda preloaded: children,  # type: ignore[arg-type,return-value]
             cpu_clock=lambda: 0.0,
             spread=self._chance.random,
+            look_at=_look_at_nothing,
         )
         self._service = FarmService(
             self._reactor,
@@ -139,6 +142,13 @@ class Manager:
             self._world.callLater(0, self.kill)
             _wait_for_the_end()
         self.kill()
+
+
+async def _look_at_nothing(
+    indexes: Sequence[Index], names: Collection[str], fresh_for: float, *, every: bool
+) -> tuple[Look, ...]:
+    """There are no package indexes in a simulated world."""
+    return ()
 
 
 def _wait_for_the_end() -> NoReturn:

@@ -32,6 +32,7 @@ from buildfarm.webservice.declarations import (
     Page,
     Parameter,
 )
+from buildfarm.webservice.depwaiting import RETRY_DEP_WAITING
 from buildfarm.webservice.distributions import fetch_distribution
 from buildfarm.webservice.words import BUILD_STATES, POCKET_OF, POCKETS
 
@@ -218,6 +219,7 @@ ARCHIVE = EntryType(
             deed=Deed.SUBMIT,
             listed="build",
         ),
+        RETRY_DEP_WAITING,
         Operation(
             "checkUpload",
             _check_upload,

@@ -10,6 +10,7 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
+from buildfarm.depwait.stage import Outcome
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.bodystream import BodyStream
 from buildfarm.flow.threads import Workers
@@ -39,7 +40,10 @@ class Live(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Farm:
-    """What the service stands on; `workers` are the file threads."""
+    """What the service stands on; `workers` are the file threads.
+
+    `retry_dep_waiting` takes the id of an archive; see `depwait.stage.DepWaits.retry_now`.
+    """
 
     storage: Transactor
     store: FileStore
@@ -47,6 +51,7 @@ class Farm:
     receiving: Receiving
     live: Live
     health: Callable[[], Awaitable[Health]]
+    retry_dep_waiting: Callable[[int], Awaitable[tuple[Outcome, ...]]]
     utc_now: Callable[[], datetime]
 
 
