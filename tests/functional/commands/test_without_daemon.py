@@ -108,6 +108,20 @@ class TestWithoutDaemon(CommandTestCase):
             self.assertEqual(expected, await self.refusal(command))
         self.assertEqual(expected, await self.refusal("builder", "list"))
 
+    async def test_missing_certificate(self) -> None:
+        """check-config says which file of a listener with TLS cannot be used; `run` does, too."""
+        key = self.directory / "key.pem"
+        self.config.write_text(
+            f'[manager]\nstate_dir = "{self.state}"\n'
+            f'[web]\nlisten = "ssl:0:interface=127.0.0.1:privateKey={key}"\n'
+            '[files]\nlisten = "tcp:0:interface=127.0.0.1"\n'
+        )
+        missing = f"the private key {key} (privateKey=) cannot be read: No such file or directory"
+        self.assertEqual(
+            f"{self.config}: web.listen: {missing}.", await self.refusal("check-config")
+        )
+        self.assertIn(missing, await self.refusal("run"))
+
     async def test_no_configuration(self) -> None:
         """A configuration that is not there is named."""
         sentence = await self.refusal("--config", "none.toml", "builder", "list")
