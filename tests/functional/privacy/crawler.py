@@ -16,7 +16,7 @@ _LINK = re.compile(r'(?:href|src|action|data-[a-z-]+)="([^"]+)"')
 
 #: Bytes that are read of one answer, and seconds for which a stream of events is heard.
 _MOST = 2_000_000
-_HEARD_FOR = 0.15
+_HEARD_FOR = 0.04
 
 #: Addresses that one walk visits at most: more means that it goes round in circles.
 _ADDRESSES = 2000
@@ -68,7 +68,7 @@ class Client:
         kind = got.get("content-type", "").partition(";")[0]
         is_stream = kind == "text/event-stream"
         body = self._hear(response) if is_stream else response.read(_MOST)
-        if not response.isclosed() or response.will_close:
+        if is_stream or not response.isclosed() or response.will_close:
             self.close()
             self._connection = self._connect()
         return Answer(path, response.status, kind, got, body)
