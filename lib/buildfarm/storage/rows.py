@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 from storm.expr import Expr
@@ -48,8 +49,9 @@ def time_of(value: Any) -> Any:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
+@lru_cache(maxsize=4096)
 def texts_of(value: str) -> tuple[str, ...]:
-    """A column of several texts; see `texts_as_json`."""
+    """A column of several texts, of which most come again and again; see `texts_as_json`."""
     return tuple(json.loads(value))
 
 

@@ -3,7 +3,7 @@
 Layer 5. Tests: tests/unit/webservice/test_batches.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -33,16 +33,19 @@ def batch(given: Mapping[str, str]) -> Batch:
 
 
 def page(
-    entries: Sequence[dict[str, Any]],
+    count: int,
     total: int,
     wanted: Batch,
     url: str,
     query: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The representation of a batch of the collection at `url`, asked for with `query`."""
-    found: dict[str, Any] = {"start": wanted.start, "total_size": total, "entries": list(entries)}
-    after = wanted.start + len(entries)
-    if entries and after < total:
+    """What is told of a batch of `count` entries, apart from these.
+
+    `total` is how many the collection at `url` has, asked for with `query`.
+    """
+    found: dict[str, Any] = {"start": wanted.start, "total_size": total}
+    after = wanted.start + count
+    if count and after < total:
         found["next_collection_link"] = _at(url, query, Batch(after, wanted.size))
     if wanted.start > 0:
         before = max(0, wanted.start - wanted.size)

@@ -117,7 +117,7 @@ class Operation:
         return any(parameter.kind is Kind.FILE for parameter in self.parameters)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class EntryType:
     """A kind of entry: `name` is its id in the WADL.
 

@@ -38,7 +38,14 @@ from buildfarm.webservice.declarations import (
     Page,
     Service,
 )
-from buildfarm.webservice.representations import entry, link, same_to_write
+from buildfarm.webservice.representations import (
+    Written,
+    entry,
+    link,
+    same_to_write,
+    with_entries,
+    written,
+)
 from buildfarm.webservice.requests import Asked
 from buildfarm.webservice.values import arguments, new_values
 
@@ -154,8 +161,8 @@ class WebService:
             type_id = f"{route.target}-page-resource"
         if asked.query.get("ws.show") == "total_size":
             return as_json(found.total)
-        shown = self._page(asked, route.target, found, wanted)
-        return as_json({"resource_type_link": f"{asked.root}#{type_id}", **shown})
+        type_link = f"{asked.root}#{type_id}"
+        return self._page(asked, route.target, found, wanted, resource_type_link=type_link)
 
     async def _entry(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
         if "ws.op" in asked.query or asked.method == "POST":
@@ -164,10 +171,10 @@ class WebService:
             return await self._change(asked, context, kind, subject)
         if asked.method not in ("GET", "HEAD"):
             raise not_allowed(asked.method, asked.path)
-        shown = self._shown(asked, kind, subject)
-        if asked.headers.get("if-none-match") == shown["http_etag"]:
-            return Reply(HTTPStatus.NOT_MODIFIED, headers={"ETag": shown["http_etag"]})
-        return as_json(shown, ETag=shown["http_etag"])
+        shown = self._written(asked, kind, subject)
+        if asked.headers.get("if-none-match") == shown.etag:
+            return Reply(HTTPStatus.NOT_MODIFIED, headers={"ETag": shown.etag})
+        return Reply(HTTPStatus.OK, shown.body, headers={"ETag": shown.etag})
 
     async def _change(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
         if kind.change is None:
@@ -209,7 +216,7 @@ class WebService:
             found = await operation.call(context, subject, wanted, **called)
             if asked.query.get("ws.show") == "total_size":
                 return as_json(found.total)
-            return as_json(self._page(asked, operation.target, found, wanted))
+            return self._page(asked, operation.target, found, wanted)
         return self._result(asked, operation, await operation.call(context, subject, **called))
 
     async def _with_files(
@@ -239,7 +246,9 @@ class WebService:
             return as_json(result)
         kind = self._service.entries[operation.target]
         if operation.answer is Answer.ENTRY:
-            return as_json(None if result is None else self._shown(asked, kind, result))
+            if result is None:
+                return as_json(None)
+            return Reply(HTTPStatus.OK, self._written(asked, kind, result).body)
         address = str(link(asked.root, kind.path(result.subject)))
         if not operation.listed:
             return Reply(HTTPStatus.CREATED, headers={"Location": address})
@@ -247,10 +256,14 @@ class WebService:
         shown = [self._shown(asked, listed, one) for one in result.listed]
         return as_json(shown, HTTPStatus.CREATED, Location=address)
 
-    def _page(self, asked: Asked, target: str, found: Page, wanted: Batch) -> dict[str, Any]:
+    def _page(self, asked: Asked, target: str, found: Page, wanted: Batch, **more: str) -> Reply:
         kind = self._service.entries[target]
-        entries = [self._shown(asked, kind, one) for one in found.subjects]
-        return page(entries, found.total, wanted, asked.url, asked.query)
+        entries = [self._written(asked, kind, one).body for one in found.subjects]
+        shown = page(len(entries), found.total, wanted, asked.url, asked.query)
+        return Reply(HTTPStatus.OK, with_entries({**more, **shown}, entries))
+
+    def _written(self, asked: Asked, kind: EntryType, subject: Any) -> Written:
+        return written(kind, subject, asked.root, private=asked.visitor.is_admin)
 
     def _shown(self, asked: Asked, kind: EntryType, subject: Any) -> dict[str, Any]:
         return entry(kind, subject, asked.root, private=asked.visitor.is_admin)

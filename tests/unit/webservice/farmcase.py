@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,7 +13,6 @@ from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel, Visitor
 from buildfarm.vocab.health import Health
 from buildfarm.webservice.answers import Reply
 from buildfarm.webservice.catalogue import web_service
-from buildfarm.webservice.context import Farm
 from buildfarm.webservice.forms import Form
 from buildfarm.webservice.requests import Asked
 from tests.unit.storage.cases import StorageTestCase
@@ -66,6 +66,10 @@ async def _health() -> Health:
     return Health()
 
 
+async def _retry_nothing(_archive_id: int) -> tuple[()]:
+    return ()
+
+
 class FarmServiceTestCase(StorageTestCase):
     """A farm with one thing of each kind, and its web service.
 
@@ -83,10 +87,14 @@ class FarmServiceTestCase(StorageTestCase):
         self.start(self.add_builder())
         self.submit("hidden", archive="secret")
         self.receiving = _Receiving()
-        without: Any = None
-        storage: Any = _Storage(self)
-        receiving: Any = self.receiving
-        farm = Farm(storage, without, without, receiving, _Live(), _health, self.now)
+        farm: Any = SimpleNamespace(
+            storage=_Storage(self),
+            receiving=self.receiving,
+            live=_Live(),
+            health=_health,
+            retry_dep_waiting=_retry_nothing,
+            utc_now=self.now,
+        )
         self.service = web_service(farm)
 
     async def request(

@@ -16,7 +16,7 @@ URL = "http://farm.test/devel/builders"
 def part(total: int, wanted: Batch, **query: str) -> dict[str, Any]:
     """The page of a collection of the numbers below `total`."""
     entries = [{"number": number} for number in range(total)][wanted.start :][: wanted.size]
-    return page(entries, total, wanted, URL, query)
+    return {**page(len(entries), total, wanted, URL, query), "entries": entries}
 
 
 def asked(link: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from wadllib.application import Application
@@ -64,6 +65,7 @@ DEEDS = {
     ("build", "cancel"): Deed.CANCEL,
     ("build", "rescore"): Deed.RESCORE,
     ("archive", "submitSource"): Deed.SUBMIT,
+    ("archive", "retryDepWaiting"): Deed.RETRY,
 }
 
 #: One visitor of each kind.
@@ -311,6 +313,13 @@ class DeclaredTests(FarmServiceTestCase):
             with self.subTest(pattern=route.pattern):
                 self.assertTrue(route.kind is not None or route.target in SERVICE.entries)
         self.assertEqual(set(SERVICE.entries), set(PLACES))
+
+    def test_every_operation_is_described(self) -> None:
+        """docs/webservice.md names every operation, and every field that can be written."""
+        text = (Path(__file__).parents[3] / "docs/webservice.md").read_text(encoding="utf-8")
+        missing = [one.name for _, one in operations() if f"`{one.name}(" not in text]
+        missing += [f"{one.name}*" for _, one in fields() if one.writable]
+        self.assertEqual([], [name for name in missing if f"`{name.rstrip('*')}`*" not in text])
 
     async def test_moderators_see_all(self) -> None:
         """What the walk of private things does not find is there all the same."""

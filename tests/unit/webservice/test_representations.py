@@ -12,7 +12,15 @@ from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.catalogue import BOOK, Book
 from buildfarm.vocab.states import BuildState
 from buildfarm.webservice.declarations import EntryType, Field
-from buildfarm.webservice.representations import REDACTED, document, entry, link, same_to_write
+from buildfarm.webservice.representations import (
+    REDACTED,
+    document,
+    entry,
+    link,
+    same_to_write,
+    with_entries,
+    written,
+)
 
 ROOT = "http://farm.test/devel/"
 
@@ -39,6 +47,24 @@ class EntryTests(FarmTestCase):
         read = json.loads(document(shown(book)))
         self.assertEqual((book.name, book.note), (read["name"], read["note"]))
         self.assertEqual(book.bought.replace(tzinfo=UTC), datetime.fromisoformat(read["bought"]))
+
+    @given(books, st.booleans())
+    def test_what_is_written_again(self, book: Book, private: bool) -> None:
+        """Equal subjects are written once, apart for those who may see more; others are not."""
+        for one in (book, replace(book)):
+            found = written(BOOK, one, ROOT, private=private)
+            self.assertEqual(document(shown(book, private)), found.body)
+            self.assertEqual(shown(book, private)["http_etag"], found.etag)
+        other = written(BOOK, replace(book, readers=book.readers + 1), ROOT, private=private)
+        self.assertNotEqual(found.etag, other.etag)
+
+    def test_pages(self) -> None:
+        """Entries that were written stand in the JSON of their page."""
+        one = written(BOOK, EMMA, ROOT, private=False)
+        page = json.loads(with_entries({"start": 0}, [one.body, one.body]))
+        expected = json.loads(document(shown(EMMA, private=False)))
+        self.assertEqual({"start": 0, "entries": [expected, expected]}, page)
+        self.assertEqual({"start": 0, "entries": []}, json.loads(with_entries({"start": 0}, [])))
 
     def test_links(self) -> None:
         """They begin with the root that was asked; what leads nowhere is null."""
