@@ -64,5 +64,7 @@ class ManageBuildsTests(ScriptTestCase):
         await self.farm.add_builder(self.farm.daemon())
         followed = await self.run_script("log", "1", "--follow")
         self.assertIn("Successfully built", followed.stderr)
+        self.assertIn("went as its script says", followed.stdout)
+        self.assertEqual(followed.stdout, await self.told("log", "1"))
         shown = await self.told_json("show", "1")
         self.assertEqual(["PUBLISHED"], [one["outcome"] for one in shown["attempts"]])

@@ -62,6 +62,7 @@ class SubmitSourceTests(ScriptTestCase):
         self.assertIn("Failed to build", ended.stderr)
         ended = await self.run_script(self.make_package("1.1"), *TARGET, "--wait")
         self.assertIn("Successfully built", ended.stderr)
+        self.assertIn("went as its script says", ended.stdout)
 
     async def test_progress(self) -> None:
         """On a terminal a bar is drawn while the files go."""

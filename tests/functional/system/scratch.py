@@ -45,7 +45,7 @@ class Installation:
 
     def _stand_in(self) -> None:
         programs = self.root / "lib/buildd-manager/bin"
-        programs.mkdir(parents=True)
+        programs.mkdir(parents=True, exist_ok=True)
         for name in ("python", "twistd"):
             (programs / name).symlink_to(Path(sys.executable).with_name(name))
         self.config.write_text('[manager]\nstate_dir = "../../state"\n')
