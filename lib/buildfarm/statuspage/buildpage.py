@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from buildfarm.statuspage.answers import Answer, View, missing
+from buildfarm.statuspage.buildacts import offered
 from buildfarm.statuspage.buildfacts import BuildFacts, build_facts
 from buildfarm.statuspage.buildlogs import PASSING, BuildLogs
 from buildfarm.statuspage.live import Live
@@ -22,8 +23,6 @@ from buildfarm.statuspage.timeline import LENGTH, timeline
 from buildfarm.statuspage.toldparts import ToldParts
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import Deed, private_seen, refusal
-from buildfarm.verdicts.transitions import cancel_refusal, rescore_refusal, retry_refusal
-from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 
@@ -76,22 +75,6 @@ STATES: dict[BuildState, str] = {
     BuildState.SUPERSEDED: "superseded",
 }
 
-#: For each thing that can be done with a build: who may, and in which states.
-_DEEDS: dict[str, tuple[Deed, Callable[[BuildState], str | None]]] = {
-    "retry": (Deed.RETRY, retry_refusal),
-    "cancel": (Deed.CANCEL, cancel_refusal),
-    "rescore": (Deed.RESCORE, rescore_refusal),
-}
-
-
-def possible(visitor: Visitor, build: BuildSnapshot) -> tuple[str, ...]:
-    """What `visitor` may do with this build now: names of `retry`, `cancel` and `rescore`."""
-    return tuple(
-        name
-        for name, (deed, refused) in _DEEDS.items()
-        if refused(build.state) is None and refusal(visitor, deed, build.archive) is None
-    )
-
 
 class BuildPage:
     """The page."""
@@ -121,7 +104,10 @@ class BuildPage:
 
     async def _show(self, visit: Visit) -> Answer:
         number, seen = build_id(visit), private_seen(visit.visitor)
-        facts = await self._facts.get((number, seen), lambda: self._read(number, seen))
+        if visit.visitor.person is None:
+            facts = await self._facts.get((number, seen), lambda: self._read(number, seen))
+        else:  # they may have done something just now, and want to see it
+            facts = await self._read(number, seen)
         if facts is None or not is_seen(visit.visitor, facts.listed):
             raise missing("such build")
         build = facts.listed.build
@@ -140,7 +126,7 @@ class BuildPage:
             "length": LENGTH,
             "part": part,
             "is_last": is_last,
-            "possible": possible(visit.visitor, build),
+            "acts": offered(visit.visitor, build),
             "may_fetch": facts.is_published
             or refusal(visit.visitor, Deed.RETRY, build.archive) is None,
         }

@@ -261,6 +261,7 @@
   addEventListener("pagehide", hush);
   addEventListener("pageshow", listen);
 
+  document.querySelector(".log-nav .again")?.remove();
   if (following) toEnd();
   listen();
   tell();
