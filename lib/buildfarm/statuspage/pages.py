@@ -17,6 +17,7 @@ from buildfarm.statuspage.builderpage import BuilderPages
 from buildfarm.statuspage.builds import Builds
 from buildfarm.statuspage.changes import Changes
 from buildfarm.statuspage.changestream import ChangeStreams
+from buildfarm.statuspage.fixedpages import show_help, show_robots
 from buildfarm.statuspage.index import Index
 from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.login import LoginPages
@@ -62,6 +63,8 @@ class StatusPages:
             *BuildActs(storage, utc_now).routes,
             Route("/queue", QueuePages(storage, snapshots, utc_now).show),
             Route("/search", SearchPage(storage, snapshots).show),
+            Route("/+help", show_help),
+            Route("/robots.txt", show_robots),
             Route(PATH + "{name}", statics.show),
             *LoginPages(logins).routes,
             *AuthorizePage(exchange).routes,
