@@ -61,12 +61,14 @@ DefaultDependencies=no
 Wants=buildd-manager.service
 """
 
-# What an installation brings and the tree has elsewhere; no word of the sandbox.
+# What an installation brings and the tree has elsewhere; no word of the sandbox. The interpreter
+# may come with a library of its own, at a place that the sandbox hides.
 _DROP_IN = """\
 [Unit]
 DefaultDependencies=no
 [Service]
 Environment=PYTHONPATH={path}
+Environment=LD_LIBRARY_PATH={python}/lib
 StandardOutput=append:{state}/journal
 StandardError=append:{state}/journal
 """
@@ -142,7 +144,9 @@ class Machine:
             (programs / program).write_bytes(Path(sys.executable).with_name(program).read_bytes())
         drop_ins = self._installation / "units/buildd-manager.service.d"
         drop_ins.mkdir(parents=True)
-        (drop_ins / "test.conf").write_text(_DROP_IN.format(path=self._path, state=STATE))
+        (drop_ins / "test.conf").write_text(
+            _DROP_IN.format(path=self._path, python=PYTHON, state=STATE)
+        )
         (drop_ins.parent / "farm.target").write_text(_TARGET)
         entry = f"buildd-manager:x:{USER_ID}:"
         for name, rest in (("passwd", f"{USER_ID}::{STATE}:/usr/sbin/nologin\n"), ("group", "\n")):
