@@ -46,7 +46,7 @@ class ClientTestCase(FarmTestCase):
         return await run_command(
             self.reactor,
             arguments,
-            deadline=60.0,
+            deadline=40.0,
             max_output=100_000,
             env=environment,
             cwd=Path(home),

@@ -13,9 +13,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from launchpadlib.credentials import EndUserDeclinedAuthorization
 from launchpadlib.launchpad import Launchpad
 from lazr.restfulclient import _browser
 from lazr.restfulclient.errors import HTTPError
+from lazr.restfulclient.resource import Collection, Entry
 
 #: What every entry has.
 OWN = {"self_link", "resource_type_link", "http_etag"}
@@ -145,13 +147,45 @@ def _error(act: Callable[[], Any]) -> str:
 
 def login_with(root: str, cache: str, credentials: str) -> Any:
     """The whole way: ask for a token, let a browser grant it, fetch it, keep it, use it again."""
-    found = []
-    for _ in range(2):
-        client = Launchpad.login_with(
-            APPLICATION, root, cache, credentials_file=credentials, version="devel"
-        )
-        found.append(client.me.name)
+    try:
+        found = [login(root, cache, credentials).me.name for _ in range(2)]
+    except EndUserDeclinedAuthorization:
+        return "declined"
     return found
+
+
+def walk(client: Any) -> Any:
+    """Follow every link, read every value, ask every question that needs no answer first."""
+    waiting = [getattr(client, name) for name in client.lp_collections]
+    waiting += [getattr(client, name) for name in client.lp_entries if name != "me"]
+    met: dict[str, dict[str, str]] = {}
+    while waiting:
+        found = waiting.pop()
+        if isinstance(found, Collection):
+            waiting += found[:20]
+            waiting += _asked(found)
+            continue
+        kind = found.resource_type_link.rpartition("#")[2]
+        if found.self_link in met.setdefault(kind, {}):
+            continue
+        met[kind][found.self_link] = ""
+        for name in found.lp_attributes:
+            getattr(found, name)
+        linked = [getattr(found, name) for name in (*found.lp_entries, *found.lp_collections)]
+        waiting += [one for one in (*linked, *_asked(found)) if one is not None]
+    return {kind: len(links) for kind, links in met.items()}
+
+
+def _asked(found: Any) -> list[Any]:
+    """What those of its operations answer that change nothing, and need no arguments."""
+    answers = []
+    for name in found.lp_operations:
+        operation = found.lp_get_named_operation(name)
+        if operation.wadl_method.name.lower() == "get":
+            given = operation.wadl_method.request.query_params
+            if not any(one.is_required and one.fixed_value is None for one in given):
+                answers.append(operation())
+    return [one for one in answers if isinstance(one, (Collection, Entry))]
 
 
 def login(root: str, cache: str, credentials: str) -> Any:

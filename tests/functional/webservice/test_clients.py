@@ -1,18 +1,25 @@
 """The same script by every release of launchpadlib that is about: PyPI's and Debian's."""
 
 import stat
+import sys
+from dataclasses import replace
 from pathlib import Path
 
-from twisted.internet.defer import Deferred
-
 from buildfarm.assembly.walltime import utc_now
-from buildfarm.storage import roster, tokenrequests
-from buildfarm.vocab.access import AccessLevel
+from buildfarm.storage import roster
 from buildfarm.vocab.builder import NewBuilder
+from buildfarm.webservice.catalogue import SERVICE
 from tests.functional.webservice.cases import RELEASES, WebServiceTestCase
+
+BROWSER = Path(__file__).with_name("browserscript.py")
 
 
 class ClientTests(WebServiceTestCase):
+    async def arrange(self) -> None:
+        """Have the farm know its own address, which links to log in by begin with."""
+        web = replace(self.farm.settings.web, public_url=self.root.rstrip("/"))
+        self.farm.settings = replace(self.farm.settings, web=web)
+
     async def setUp(self) -> None:
         await super().setUp()
         await self.farm.add_builder(self.farm.daemon(), "alpha")
@@ -82,30 +89,41 @@ class ClientTests(WebServiceTestCase):
             )
 
     async def test_login_with(self) -> None:
-        """A client asks for a token, waits for a browser, and keeps what it was granted."""
-        browser = self.make_directory() / "browser"
-        opened = browser.with_name("opened")
-        browser.write_text(f'#!/bin/sh\necho "$1" >{opened}.new && mv {opened}.new {opened}\n')
-        browser.chmod(0o700)
+        """A client asks for a token and opens a browser, in which a person logs in and says yes.
+
+        It keeps what it gets in a file that is its owner's alone, and needs no browser again.
+        """
         for release in RELEASES:
-            opened.unlink(missing_ok=True)
             kept = self.make_directory() / "credentials"
-            dance = self.script(
-                release, "login_with", self.root, str(kept), BROWSER=f"{browser} %s"
-            )
-            names = Deferred.fromCoroutine(dance)
-            await self.approve(opened)
-            self.assertEqual(["ann", "ann"], await names, release)
+            env = await self.browser("ann", "allow")
+            names = await self.script(release, "login_with", self.root, str(kept), **env)
+            self.assertEqual(["ann", "ann"], names, release)
             self.assertEqual(0, stat.S_IMODE(kept.stat().st_mode) & 0o077)
 
-    async def approve(self, opened: Path) -> None:
-        """A person grants what the browser has opened."""
+    async def test_login_that_is_refused(self) -> None:
+        """Where the person says no the client is told, and keeps nothing."""
+        for release in RELEASES:
+            kept = self.make_directory() / "credentials"
+            env = await self.browser("ann", "refuse")
+            found = await self.script(release, "login_with", self.root, str(kept), **env)
+            self.assertEqual("declined", found, release)
+            self.assertFalse(kept.exists())
 
-        def address_opened() -> str:
-            return opened.read_text().strip() if opened.exists() else ""
+    async def browser(self, person: str, answer: str) -> dict[str, str]:
+        """An environment in which programs open a browser, where `person` gives this answer."""
+        link = await self.farm.ask("token.login", {"person": person})
+        return {
+            "BROWSER": f"{sys.executable} {BROWSER} %s",
+            "LOGIN_LINK": link,
+            "ANSWER": answer,
+        }
 
-        address = await self.wait_until(address_opened, 20.0, "the client to open the browser")
-        beginning = f"{self.root}+authorize-token?oauth_token="
-        self.assertTrue(address.startswith(beginning), address)
-        key = address.removeprefix(beginning).partition("&")[0]
-        await self.farm.write(tokenrequests.approve, key, "ann", AccessLevel.WRITE, utc_now())
+    async def test_everything_that_is_linked(self) -> None:
+        """Every link is followed, every value read, by a moderator and by anybody."""
+        build_id = await self.farm.submit("hello", "1.0")
+        await self.farm.wait_until_built([build_id])
+        credentials = await self.credentials("ann")
+        for release in RELEASES:
+            for who in (credentials, "-"):
+                found = await self.script(release, "walk", self.root, who)
+                self.assertEqual(set(SERVICE.entries), set(found), release)
