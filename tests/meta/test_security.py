@@ -7,7 +7,7 @@ from pathlib import Path
 from buildfarm.farmtesting.cases import FarmTestCase
 from tests.meta.sources import ROOT
 
-_NAMED = re.compile(r"`((?:unit|functional|contract|fuzz)/[\w/]+\.py):(\w+)(?:\.(\w+))?`")
+_NAMED = re.compile(r"`((?:unit|functional|contract|fuzz|meta)/[\w/]+\.py):(\w+)(?:\.(\w+))?`")
 
 
 class TestSecurity(FarmTestCase):
