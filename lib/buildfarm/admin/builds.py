@@ -8,7 +8,7 @@ from typing import Any
 from buildfarm.admin.farm import Caller, Farm
 from buildfarm.admin.plain import plain
 from buildfarm.explaining.why import Why, fetch_why
-from buildfarm.storage import attempts, builds, events, queue
+from buildfarm.storage import attempts, builds, depwaits, events, queue
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import BuildState
@@ -46,6 +46,11 @@ async def show(farm: Farm, caller: Caller, *, build_id: int) -> dict[str, Any]:
             "queue": plain(queue.queue_entry(store, build_id)),
             "position": queue.queue_position(store, build_id),
             "attempts": plain(attempts.attempts_of(store, build_id)),
+            "dep_wait": plain(depwaits.dep_wait(store, build_id)),
+            "checks": [
+                {"time": plain(time), **plain(check)}
+                for time, check in depwaits.checks_of(store, build_id)
+            ],
             "events": plain(events.events_of_build(store, build_id)),
         }
 

@@ -163,7 +163,7 @@ class FarmService(Service):
         ground.passes.all_known()
 
         sweep = self._sweep_old(ground, scanners)
-        control = await answer_commands(ground, scanners, sweep)
+        control = await answer_commands(ground, scanners, sweep, self._reloading)
         self._parts.started("control socket", control.stop, 3.0)
         monitoring.show(of_uploads(uploads))
         monitoring.show(

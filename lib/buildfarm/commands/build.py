@@ -88,7 +88,9 @@ def show(manager: Manager, build_id: int, json_wanted: bool) -> None:
         print_json(found)
         return
     attempts, entry = found.pop("attempts"), found.pop("queue")
-    del found["events"]
+    del found["events"], found["checks"]
+    if (looked := found.pop("dep_wait")) is not None:
+        found["last_looked_for"] = f"{looked['checked']}: {looked['finding']}"
     if entry is not None:
         found.update(score=entry["score"], estimated_duration=entry["estimated_duration"])
     print_fields(found)

@@ -25,6 +25,7 @@ _COMMANDS = {
     "chroot": ("buildfarm.commands.chroot", "chroot"),
     "doctor": ("buildfarm.commands.doctor", "doctor"),
     "init": ("buildfarm.commands.database", "init"),
+    "notify": ("buildfarm.commands.notify", "notify"),
     "person": ("buildfarm.commands.person", "person"),
     "restore": ("buildfarm.commands.database", "restore"),
     "run": ("buildfarm.commands.run", "run"),

@@ -90,6 +90,23 @@ def leave(manager: Manager, name: str, team: str, json_wanted: bool) -> None:
     _tell(manager.ask("person.leave", {"name": name, "team": team}), json_wanted)
 
 
+@person.command()
+@click.argument("name")
+@click.argument("address", required=False)
+@click.option("--none", is_flag=True, help="Send no mail any more.")
+@as_json
+@pass_manager
+def mail(manager: Manager, name: str, address: str | None, none: bool, json_wanted: bool) -> None:
+    """Show, or set, the ADDRESS at which the person NAME is told of builds."""
+    if address is not None and none:
+        raise click.UsageError("Give an address or --none, not both.")
+    found = manager.ask("person.mail", {"name": name, "address": address, "none": none})
+    if json_wanted:
+        print_json(found)
+    else:
+        print_lines([found or f"{name} gets no mail."])
+
+
 def _tell(found: dict[str, Any], json_wanted: bool) -> None:
     if json_wanted:
         print_json(found)

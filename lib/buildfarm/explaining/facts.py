@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from buildfarm.storage import attempts, builds, events, orders, queue, roster
+from buildfarm.storage.depwaits import dep_wait
 from buildfarm.verdicts.estimates import MOST_SIMULATED
 from buildfarm.vocab.build import (
     AttemptSnapshot,
@@ -17,6 +18,7 @@ from buildfarm.vocab.build import (
     QueueEntry,
 )
 from buildfarm.vocab.builder import BuilderSnapshot
+from buildfarm.vocab.depwait import DepWait
 from buildfarm.vocab.states import BuildState
 
 #: The latest events of a build that its story tells.
@@ -29,7 +31,8 @@ class Facts:
 
     `entry` is its place in the queue, None unless it waits. `position` counts from 1, None while
     it may not go yet. `ahead` are the first of the builds before it. `builders` are those in use;
-    `held` has what each of them runs, by builder id.
+    `held` has what each of them runs, by builder id. `dep_wait` is the latest look for what it
+    waits for.
     """
 
     build: BuildSnapshot
@@ -40,6 +43,7 @@ class Facts:
     ahead: tuple[QueueEntry, ...] = ()
     builders: tuple[BuilderSnapshot, ...] = ()
     held: Mapping[int, BuildOrder] = field(default_factory=dict)
+    dep_wait: DepWait | None = None
 
 
 def facts_of(store: Any, build_id: int) -> Facts:
@@ -49,7 +53,8 @@ def facts_of(store: Any, build_id: int) -> Facts:
     happened = events.events_of_build(store, build_id, _TOLD)
     entry = queue.queue_entry(store, build_id)
     if build.state is not BuildState.NEEDSBUILD or entry is None:
-        return Facts(build, tried, happened)
+        looked = dep_wait(store, build_id) if build.state is BuildState.MANUALDEPWAIT else None
+        return Facts(build, tried, happened, dep_wait=looked)
     return Facts(
         build,
         tried,

@@ -20,9 +20,7 @@ from buildfarm.explaining.history import story
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.candidates import Mismatch, Rule, fits, mismatch
 from buildfarm.vocab.build import (
-    AttemptSnapshot,
     BuildOrder,
-    BuildSnapshot,
     QueueEntry,
     Requirement,
 )
@@ -119,7 +117,7 @@ def explain(
     if facts.entry is None:
         # What pauses dispatch, a full disk, keeps results from being fetched as well.
         reported = _reported(pauses) if facts.build.state is BuildState.GATHERING else ()
-        return _answer(facts, (*reported, *_told_of(facts.build, facts.attempts)), told)
+        return _answer(facts, (*reported, *_told_of(facts)), told)
     builders = _builders(facts, facts.entry.requirement, troubles, seen)
     start = None if pauses else start_in(facts, now)
     return Why(
@@ -241,11 +239,12 @@ def _wanted(requirement: Requirement) -> str:
 # A build that does not wait.
 
 
-def _told_of(build: BuildSnapshot, attempts: Sequence[AttemptSnapshot]) -> tuple[str, ...]:
+def _told_of(facts: Facts) -> tuple[str, ...]:
+    build, attempts = facts.build, facts.attempts
     under_way = _UNDER_WAY.get(build.state)
     if under_way is None:
         reason = "." if build.reason is None else f": {one_line(build.reason)}"
-        return (f"It is {build.state.value}{reason}", *_missing(build))
+        return (f"It is {build.state.value}{reason}", *_missing(facts))
     if not attempts:
         return (f"{under_way}.",)
     latest = attempts[-1]
@@ -259,7 +258,15 @@ def _told_of(build: BuildSnapshot, attempts: Sequence[AttemptSnapshot]) -> tuple
     return (where, f"Tries to publish it that failed: {latest.tries}, the last: {error}{again}.")
 
 
-def _missing(build: BuildSnapshot) -> tuple[str, ...]:
+def _missing(facts: Facts) -> tuple[str, ...]:
+    build, looked = facts.build, facts.dep_wait
     if build.dependencies is None:
         return ()
-    return (f"Once {one_line(build.dependencies)} can be installed, retry it.",)
+    awaited = f"Once {one_line(build.dependencies)} can be installed, it is retried by itself"
+    if looked is None or looked.dependencies != build.dependencies:
+        return (f"{awaited}; nobody has looked for that yet.",)
+    found = f"{looked.checked:%Y-%m-%d %H:%M:%S} UTC. {one_line(looked.finding)}"
+    if not looked.tries:
+        return (f"{awaited}; last looked for at {found}",)
+    again = "; when it still comes back for that, retry it by hand"
+    return (f"{awaited}, as it was {looked.tries} times{again}. Last looked for at {found}",)

@@ -163,7 +163,7 @@ class NewsStage:
         delay = retry_delay(known.tries + 1, self.settings.notifications, self._spread())
         next_try = now + timedelta(seconds=delay)
         delivery = await self._storage.write(outbox.begin, delivery_id, next_try, now)
-        self._checkpoint("notify.begun")
+        self._checkpoint("news.begun")
         try:
             await self._send(delivery)
         except DeliveryRefused as error:
@@ -171,9 +171,9 @@ class NewsStage:
         except DeliveryFailed as error:
             await self._postpone_or_give_up(delivery, str(error), next_try)
         else:
-            self._checkpoint("notify.sent")
+            self._checkpoint("news.sent")
             await self._end(delivery, DeliveryState.DELIVERED, None)
-            self._checkpoint("notify.recorded")
+            self._checkpoint("news.recorded")
             self.log.info(
                 "told {receiver} of {count} ({key})",
                 receiver=delivery.receiver,

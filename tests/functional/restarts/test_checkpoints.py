@@ -5,21 +5,32 @@ to its end.
 """
 
 import io
+import json
 import os
 import re
 import signal
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import buildfarm
 from buildfarm.assembly.walltime import utc_now
+from buildfarm.farmtesting.daemonscript import Order, Script
+from buildfarm.farmtesting.hookserver import HookServer
 from buildfarm.farmtesting.processes import Process
+from buildfarm.farmtesting.restartfarm import WatchedDaemon
 from buildfarm.filestore.store import FileStore
-from buildfarm.storage import chroots
+from buildfarm.storage import chroots, events, outbox
+from buildfarm.storage.acts import Committed
+from buildfarm.storage.events import Place
 from buildfarm.vocab.archive import ChrootSnapshot
-from buildfarm.vocab.states import UploaderKind
+from buildfarm.vocab.news import NewsKind
+from buildfarm.vocab.notificationsettings import NotificationSettings, WebhookSettings
+from buildfarm.vocab.states import BuildOutcome, UploaderKind
 from tests.functional.restarts.killing import RestartTestCase
 
-_NAME = re.compile(r'"((?:dispatch|gather|clean|collect|upload)\.[a-z-]+)"')
+_NAME = re.compile(r'"((?:dispatch|gather|clean|collect|upload|news|depwait)\.[a-z-]+)"')
 
 
 class CheckpointTestCase(RestartTestCase):
@@ -192,6 +203,99 @@ class CommandTests(CheckpointTestCase):
         self.assertEqual(cookies, set(told.read_text().split()))
 
 
+class NewsTests(RestartTestCase):
+    """A builder has failed, which a webhook is to be told of."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        self.hooks = HookServer(self)
+        await self.hooks.start()
+        secret = self.farm.root / "secret"
+        secret.write_text("a secret of enough bytes to be one")
+        secret.chmod(0o600)
+        webhook = WebhookSettings(name="ci", url=self.hooks.url, secret_file=secret)
+        again = NotificationSettings(first_retry=0.1, longest_retry=0.1)
+        self.farm.configure(replace(self.farm.settings, webhooks=(webhook,), notifications=again))
+        await self.farm.add_spare("lost")
+
+    async def kill_at(self, step: str) -> None:
+        """Two managers are killed at `step`, each with its own news; the third tells the rest."""
+        for number in range(2):
+            await self.farm.write(a_builder_failed, f"It failed {number} times.", utc_now())
+            status = await self.farm.wait_until_ended(self.farm.start_manager(step))
+            self.assertEqual(-signal.SIGKILL, status, self.farm.story())
+        self.farm.start_manager()
+        await self.wait_until(self.all_told, what=self.farm.story)
+        await self.farm.stop_manager()
+        bodies: dict[str, set[bytes]] = {}
+        for hook in self.hooks.hooks:
+            bodies.setdefault(hook.headers["webhook-id"], set()).add(hook.body)
+        self.assertEqual({1}, {len(sent) for sent in bodies.values()}, "one key, one content")
+        told = [one["id"] for [body] in bodies.values() for one in json.loads(body)["news"]]
+        self.assertEqual([1, 2], sorted(told))
+
+    async def all_told(self) -> bool:
+        """Whether every delivery was taken."""
+        every = await self.farm.read(outbox.deliveries, True, 10)
+        waiting = await self.farm.read(outbox.deliveries, False, 10)
+        return bool(every) and not waiting and not await self.farm.read(outbox.has_new)
+
+    async def test_begun(self) -> None:
+        """The try is counted, and nobody was told."""
+        await self.kill_at("news.begun")
+
+    async def test_sent(self) -> None:
+        """The receiver was told, and the database does not know: it is told again, by that key."""
+        await self.kill_at("news.sent")
+
+    async def test_recorded(self) -> None:
+        """All is done."""
+        await self.kill_at("news.recorded")
+        self.assertEqual(2, len(self.hooks.hooks))
+
+
+def a_builder_failed(store: Any, reason: str, now: datetime) -> Committed[None]:
+    """An act: the one builder has failed."""
+    outbox.tell(store, now, NewsKind.BUILDER_FAILED, Place(builder_id=1), reason)
+    return Committed(None, outbox.ARRIVED)
+
+
+class DepWaitTests(RestartTestCase):
+    """A build waits for what the next one publishes."""
+
+    async def kill_at(self, step: str, times: int) -> None:
+        """As many managers are killed at `step`; the next one finishes what they began."""
+        succeeding = self.farm.building(0.1)
+        lacking = Script(seconds=0.1, outcome=BuildOutcome.DEPFAIL, dependencies="foo (>= 1.0)")
+        begun: list[str] = []
+
+        def script(order: Order) -> Script:
+            begun.append(order.build_id)
+            return lacking if len(begun) == 1 else succeeding(order)
+
+        daemon = self.farm.daemons["bob"] = WatchedDaemon(self.farm, "bob", script)
+        await self.farm.add_builder(daemon, "bob")
+        waiting = await self.farm.submit_into("main", "waiting")
+        await self.farm.submit_into("main", "foo")
+        for _ in range(times):
+            status = await self.farm.wait_until_ended(self.farm.start_manager(step))
+            self.assertEqual(-signal.SIGKILL, status, self.farm.story())
+        self.farm.start_manager()
+        await self.farm.wait_until_all_built()
+        await self.farm.stop_manager()
+        told = await self.farm.read(events.events_of_build, waiting, 1000)
+        self.assertEqual(1, len([one for one in told if one.actor == "dep-wait"]))
+        self.assertEqual(2, len(await self.farm.attempts(waiting)))
+
+    async def test_looked(self) -> None:
+        """It is known that all is there, and the build was not tried again."""
+        await self.kill_at("depwait.looked", 2)
+
+    async def test_recorded(self) -> None:
+        """The build waits for a builder again."""
+        await self.kill_at("depwait.recorded", 1)
+
+
 class CoverageTests(RestartTestCase):
     def test_every_step_has_its_test(self) -> None:
         """A step that is added to the product needs a test here."""
@@ -201,5 +305,5 @@ class CoverageTests(RestartTestCase):
             if path.parent.name not in ("farmtesting", "simulation")
         ]
         steps = {step for path in modules for step in _NAME.findall(path.read_text())}
-        tested = set(re.findall(r'kill_at\("([^"]+)"\)', Path(__file__).read_text()))
+        tested = set(re.findall(r'kill_at\("([^"]+)"[,)]', Path(__file__).read_text()))
         self.assertEqual(steps, tested)

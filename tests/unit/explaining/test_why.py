@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from buildfarm.explaining.facts import Facts
 from buildfarm.explaining.why import Why, explain
-from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.cases import BEGINNING, FarmTestCase
 from buildfarm.farmtesting.snapshots import (
     a_build,
     a_builder,
@@ -15,6 +15,7 @@ from buildfarm.farmtesting.snapshots import (
     an_event,
 )
 from buildfarm.verdicts.candidates import Rule
+from buildfarm.vocab.depwait import DepWait
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
 from tests.unit.explaining.cases import BUSY, IDLE, NOW, ORDER
 
@@ -220,8 +221,28 @@ class TestEnded(FarmTestCase):
         """A build that waits for packages names them and says what to do then."""
         build = a_build(state=BuildState.MANUALDEPWAIT, dependencies="libfoo-dev (>= 2)")
         self.assertEqual(
-            ("It is MANUALDEPWAIT.", "Once libfoo-dev (>= 2) can be installed, retry it."),
+            (
+                "It is MANUALDEPWAIT.",
+                (
+                    "Once libfoo-dev (>= 2) can be installed, it is retried by itself; "
+                    "nobody has looked for that yet."
+                ),
+            ),
             why(Facts(build)).summary,
+        )
+
+    def test_looked_for(self) -> None:
+        """It says when that was looked for last, and what was found."""
+        build = a_build(state=BuildState.MANUALDEPWAIT, dependencies="foo")
+        looked = DepWait(build.id, "foo", 0, None, BEGINNING, "state", "Not there: foo.")
+        self.assertEqual(
+            "Once foo can be installed, it is retried by itself; last looked for at "
+            "2026-01-01 00:00:00 UTC. Not there: foo.",
+            why(Facts(build, dep_wait=looked)).summary[1],
+        )
+        self.assertIn(
+            "as it was 2 times; when it still comes back for that, retry it by hand.",
+            why(Facts(build, dep_wait=replace(looked, tries=2))).summary[1],
         )
 
     def test_strangers_words(self) -> None:

@@ -97,7 +97,7 @@ class DeliveryTests(StageCase):
         self.wait(200)
         self.assertEqual(2, len(self.sent))
         self.assertEqual(["DELIVERED", "DELIVERED"], self.states())
-        self.assertEqual({"notify.begun", "notify.sent", "notify.recorded"}, set(self.checkpoints))
+        self.assertEqual({"news.begun", "news.sent", "news.recorded"}, set(self.checkpoints))
 
     def test_a_slow_one_delays_no_other(self) -> None:
         """While one receiver does not answer, the other is told of everything."""
