@@ -34,6 +34,9 @@ SUITE = "bookworm"
 #: Where people and apt reach the manager of configs/demo.toml.
 WEB = "http://127.0.0.1:18085"
 
+#: Who may steer the farm from its page, and the team that makes it so.
+OPERATOR, MODERATORS = "operator", "launchpad-buildd-admins"
+
 #: Seconds in which every build must have ended.
 DEADLINE = 300.0
 
@@ -179,6 +182,7 @@ def demonstrate(farm: Farm) -> bool:
         fetching = beside.submit(sources, HOME / "sources")
         say(f"Three builders run: {', '.join(VIRTUAL)} (virtual), {', '.join(REAL)}.")
         set_up(farm)
+        say(f"Watch it in a browser: {WEB}/")
         found = fetching.result()
     say("Submitting five source packages:")
     for package in PACKAGES:
@@ -208,8 +212,13 @@ def stay(farm: Farm) -> None:
     """Keep the farm up until somebody has seen enough."""
     say("\nThe farm stays up until Ctrl-C. Look at it from another terminal:")
     last = str(farm.ask("build", "list")[0]["id"])
+    farm.ask("person", "add", OPERATOR)
+    farm.ask("person", "add", "--team", MODERATORS)
+    farm.ask("person", "join", OPERATOR, MODERATORS)
     for arguments in (("builder", "list"), ("build", "list"), ("build", "why", last)):
         say(f"  {_command(farm, *arguments)}")
+    say(f"  the status page: {WEB}/ (to steer the farm from it, log in by the link of")
+    say(f"    {_command(farm, 'token', 'login', OPERATOR)})")
     say(f"  the archives: {WEB}/archive/main/ and {WEB}/archive/trusted/")
     say(f"  the manager's log: {os.path.relpath(HOME / 'manager.log')}")
     signal.pause()
