@@ -86,6 +86,7 @@ def _web_farm(
     """What the web service is told of the farm."""
     settings = ground.settings
     return Farm(
+        reactor=ground.reactor,
         storage=ground.storage,
         store=ground.store,
         workers=ground.workers,

@@ -5,6 +5,8 @@ from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
+from twisted.internet.task import Clock
+
 from buildfarm.verdicts.permissions import Deed, refusal
 from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.errors import Refused
@@ -22,7 +24,8 @@ from buildfarm.webservice.declarations import (
     Parameter,
     Service,
 )
-from buildfarm.webservice.service import Route, WebService
+from buildfarm.webservice.routes import Route
+from buildfarm.webservice.service import WebService
 
 STATES = ("Whole", "Torn")
 
@@ -169,4 +172,5 @@ def library(shelf: Shelf) -> WebService:
         Route("books", _all, collection=BOOKS, target="book"),
         Route("books/*", _find, BOOK),
     )
-    return WebService(SERVICE, routes, lambda visitor: Reader(shelf, visitor))
+    clock: Any = Clock()
+    return WebService(clock, SERVICE, routes, lambda visitor: Reader(shelf, visitor))

@@ -1,8 +1,9 @@
 """What a `.dsc` says, read from a stranger's bytes.
 
 Layer 4, pure. The file may be clear-signed or not; a signature is **not** verified: who may submit
-is decided by who can reach the control socket. Every name is checked before it is used for
-anything, since it becomes a path on the builder. Tests: tests/unit/intake/test_dsc.py.
+is decided by who can reach the control socket, or has that right over the web service. Every name
+is checked before it is used for anything, since it becomes a path on the builder. Tests:
+tests/unit/intake/test_dsc.py.
 """
 
 import re

@@ -143,6 +143,10 @@ def _submitted(store: Any, build_ids: Sequence[int]) -> Created:
     return Created(publication_of_build(store, build_ids[0]), builds)
 
 
+def _packages(one: ArchiveSnapshot) -> str | None:
+    return None if one.private else f"archive/{one.name}/"
+
+
 #: Names for files: launchpadlib sends one for each parameter, and asks that each be declared.
 _FILES = tuple(
     Parameter(f"file{number}", "A file that it names.", Kind.FILE, required=False)
@@ -156,7 +160,7 @@ ARCHIVE = EntryType(
     (
         Field("name", lambda one: one.name, "Its name."),
         Field("displayname", lambda one: one.name, "The same."),
-        Field("web_link", lambda one: f"archive/{one.name}/", "Its packages.", Kind.WEB),
+        Field("web_link", _packages, "Its packages, if they are public.", Kind.WEB),
         Field("signing_key_fingerprint", lambda one: one.key_id, "The key that signs it."),
         Field("distribution", lambda one: one.distribution, "Of what.", Kind.LINK, "distribution"),
         Field("suites", lambda one: one.suites, "Its suites.", Kind.LIST),

@@ -20,7 +20,8 @@ from buildfarm.webservice import (
 )
 from buildfarm.webservice.context import Context, Farm
 from buildfarm.webservice.declarations import Service
-from buildfarm.webservice.service import Route, WebService
+from buildfarm.webservice.routes import Route
+from buildfarm.webservice.service import WebService
 
 SERVICE = Service.of(
     (
@@ -85,4 +86,4 @@ def web_service(farm: Farm) -> WebService:
     def context(visitor: Visitor) -> Context:
         return Context(farm, visitor)
 
-    return WebService(SERVICE, ROUTES, context)
+    return WebService(farm.reactor, SERVICE, ROUTES, context)

@@ -13,6 +13,7 @@ from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 from buildfarm.depwait.stage import Outcome
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.bodystream import BodyStream
+from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.transactor import Transactor
@@ -45,6 +46,7 @@ class Farm:
     `retry_dep_waiting` takes the id of an archive; see `depwait.stage.DepWaits.retry_now`.
     """
 
+    reactor: Clock
     storage: Transactor
     store: FileStore
     workers: Workers

@@ -27,8 +27,8 @@ async def _retry_dep_waiting(context: Context, subject: ArchiveSnapshot) -> list
 RETRY_DEP_WAITING = Operation(
     "retryDepWaiting",
     _retry_dep_waiting,
-    "Look now for what its builds wait for, and retry those of which all is there; lists the builds "
-    "that were looked into, each with what was found.",
+    "Look now for what its builds wait for, and retry those of which all is there; lists the "
+    "builds that were looked into, each with what was found.",
     changes=True,
     deed=Deed.RETRY,
 )

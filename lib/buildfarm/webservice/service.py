@@ -8,13 +8,14 @@ Layer 5. Tests: tests/unit/webservice/test_service.py, tests/functional/webservi
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
 from buildfarm.flow.bodystream import BodyStream
+from buildfarm.flow.reactors import Clock
+from buildfarm.flow.slices import Slices
 from buildfarm.verdicts.permissions import Deed
 from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.errors import Refused
@@ -47,26 +48,8 @@ from buildfarm.webservice.representations import (
     written,
 )
 from buildfarm.webservice.requests import Asked
+from buildfarm.webservice.routes import Route, Routes
 from buildfarm.webservice.values import arguments, new_values
-
-#: How a request finds its subject: path segments in, the subject (None: there is none) out.
-Find = Callable[..., Awaitable[Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Addresses of one shape: `pattern` has a `*` for each part that `find(context, *parts)` gets.
-
-    An entry's `find` gives its subject. A collection's is called with the batch as well and gives
-    a Page, or None where what the collection belongs to is not there; `target` is then the type
-    of its entries, and `collection` what has its operations, if any.
-    """
-
-    pattern: str
-    find: Find
-    kind: EntryType | None = None
-    collection: CollectionType | None = None
-    target: str = ""
 
 
 class WebService:
@@ -77,12 +60,14 @@ class WebService:
 
     def __init__(
         self,
+        reactor: Clock,
         service: Service,
         routes: Sequence[Route],
         context: Callable[[Visitor], Any],
     ) -> None:
+        self._reactor = reactor
         self._service = service
-        self._routes = [(tuple(one.pattern.strip("/").split("/")), one) for one in routes]
+        self._routes = Routes(routes)
         self._context = context
         self._wadl = lru_cache(maxsize=64)(lambda root: wadl.wadl(service, root))
 
@@ -101,7 +86,7 @@ class WebService:
     async def _answer(self, asked: Asked) -> Reply:
         if asked.path.strip("/") == "":
             return self._root(asked)
-        route, parts = self._route(asked.path)
+        route, parts = self._routes.find(asked.path)
         context = self._context(asked.visitor)
         if route.kind is None:
             return await self._collection(asked, context, route, parts)
@@ -109,22 +94,6 @@ class WebService:
         if subject is None:
             raise not_found(asked.path)
         return await self._entry(asked, context, route.kind, subject)
-
-    def _route(self, path: str) -> tuple[Route, list[str]]:
-        segments = path.strip("/").split("/")
-        if "\0" in path:  # which no name has, and PostgreSQL would not look for
-            raise not_found(path)
-        for pattern, route in self._routes:
-            if len(pattern) == len(segments) and all(
-                part in ("*", segment) or (part.startswith("~*") and segment.startswith("~"))
-                for part, segment in zip(pattern, segments, strict=True)
-            ):
-                return route, [
-                    segment.removeprefix("~") if part == "~*" else segment
-                    for part, segment in zip(pattern, segments, strict=True)
-                    if part in ("*", "~*")
-                ]
-        raise not_found(path)
 
     def _root(self, asked: Asked) -> Reply:
         if asked.method not in ("GET", "HEAD"):
@@ -162,7 +131,7 @@ class WebService:
         if asked.query.get("ws.show") == "total_size":
             return as_json(found.total)
         type_link = f"{asked.root}#{type_id}"
-        return self._page(asked, route.target, found, wanted, resource_type_link=type_link)
+        return await self._page(asked, route.target, found, wanted, resource_type_link=type_link)
 
     async def _entry(self, asked: Asked, context: Any, kind: EntryType, subject: Any) -> Reply:
         if "ws.op" in asked.query or asked.method == "POST":
@@ -216,7 +185,7 @@ class WebService:
             found = await operation.call(context, subject, wanted, **called)
             if asked.query.get("ws.show") == "total_size":
                 return as_json(found.total)
-            return self._page(asked, operation.target, found, wanted)
+            return await self._page(asked, operation.target, found, wanted)
         return self._result(asked, operation, await operation.call(context, subject, **called))
 
     async def _with_files(
@@ -256,9 +225,14 @@ class WebService:
         shown = [self._shown(asked, listed, one) for one in result.listed]
         return as_json(shown, HTTPStatus.CREATED, Location=address)
 
-    def _page(self, asked: Asked, target: str, found: Page, wanted: Batch, **more: str) -> Reply:
+    async def _page(
+        self, asked: Asked, target: str, found: Page, wanted: Batch, **more: str
+    ) -> Reply:
         kind = self._service.entries[target]
-        entries = [self._written(asked, kind, one).body for one in found.subjects]
+        slices, entries = Slices(self._reactor), []
+        for one in found.subjects:
+            entries.append(self._written(asked, kind, one).body)
+            await slices.rest()
         shown = page(len(entries), found.total, wanted, asked.url, asked.query)
         return Reply(HTTPStatus.OK, with_entries({**more, **shown}, entries))
 

@@ -19,7 +19,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from buildfarm.flow.bodystream import BodyStream
 from buildfarm.identity.gate import Gate, TurnedAway
 from buildfarm.vocab.access import Visitor
-from buildfarm.vocab.errors import BodyLost, StorageError
+from buildfarm.vocab.errors import BodyLost, Stopped, StorageError
 from buildfarm.webservice.answers import TEXT, Denied, Reply
 from buildfarm.webservice.replies import send
 from buildfarm.webservice.requests import Asked
@@ -67,6 +67,8 @@ class ServiceResource(Resource):
     def _failed(self, failure: Failure, request: Request) -> Reply:
         if failure.check(BodyLost) is not None:
             return Reply(HTTPStatus.REQUEST_TIMEOUT, str(failure.value).encode(), TEXT)
+        if failure.check(Stopped) is not None:
+            return Reply(HTTPStatus.SERVICE_UNAVAILABLE, b"The farm is stopping.", TEXT)
         if failure.check(StorageError) is not None:
             self.log.error("the web service could not answer: {error}", error=failure.value)
             sentence = b"The farm's database cannot be used now; try again later."

@@ -7,6 +7,7 @@ from http.client import HTTPConnection
 from typing import Any
 
 from testtools.matchers import Contains, StartsWith
+from twisted.internet.task import Clock
 from twisted.internet.threads import deferToThread
 from twisted.web.resource import Resource
 
@@ -25,7 +26,8 @@ from buildfarm.webservice.declarations import (
     Parameter,
     Service,
 )
-from buildfarm.webservice.service import Route, WebService
+from buildfarm.webservice.routes import Route
+from buildfarm.webservice.service import WebService
 from buildfarm.webservice.site import MAX_BODY, VERSIONS, ServiceResource
 from tests.functional.webservice.cases import RELEASES, ClientTestCase
 
@@ -70,7 +72,8 @@ class House:
             Route("doors/*", self.find, door),
         )
         service = Service.of((door, person), (doors,))
-        self.service = WebService(service, routes, lambda visitor: visitor)
+        clock: Any = Clock()
+        self.service = WebService(clock, service, routes, lambda visitor: visitor)
 
     async def every(self, _visitor: Any, _wanted: Batch) -> Page:
         """All doors."""

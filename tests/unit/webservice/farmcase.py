@@ -88,6 +88,7 @@ class FarmServiceTestCase(StorageTestCase):
         self.submit("hidden", archive="secret")
         self.receiving = _Receiving()
         farm: Any = SimpleNamespace(
+            reactor=self.clock,
             storage=_Storage(self),
             receiving=self.receiving,
             live=_Live(),
