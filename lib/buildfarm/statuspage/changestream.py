@@ -16,7 +16,7 @@ from typing import Any
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
 
 from buildfarm.flow.wakeup import Wakeup
-from buildfarm.identity.gate import Gate, TurnedAway
+from buildfarm.identity.gate import Gate
 from buildfarm.statuspage.answers import Answer, Declined, Stream
 from buildfarm.statuspage.changes import Changes
 from buildfarm.statuspage.eventstream import QUIET, EventStream
@@ -113,8 +113,8 @@ class ChangeStreams:
 
         async def still_same() -> bool:
             try:
-                now = (await self._gate.session(request)).visitor
-            except (FarmError, TurnedAway):
+                now = await self._gate.either(request)
+            except FarmError:
                 return False
             return (private_seen(now), now.person) == (seen, person)
 
