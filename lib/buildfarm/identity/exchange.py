@@ -19,6 +19,9 @@ from buildfarm.vocab.people import TokenKind, TokenSnapshot
 #: How long a person has for an answer.
 OPEN_FOR = timedelta(hours=1)
 
+#: Characters of the name that a client gives itself.
+MAX_CONSUMER = 100
+
 #: Tokens that one address may ask for within `SPAN` seconds.
 MOST = 30
 SPAN = 600.0
@@ -41,10 +44,10 @@ class Granted:
 
 
 class TooManyRequests(FarmError):
-    """This address has asked for too many tokens; `wait` is in seconds."""
+    """This address has asked for too many tokens, or guesses; `wait` is in seconds."""
 
     def __init__(self, wait: float) -> None:
-        super().__init__("Too many tokens were asked for from this address; try again later.")
+        super().__init__("Too many requests for tokens came from this address; try again later.")
         self.wait = wait
 
 
@@ -57,6 +60,7 @@ class Exchange:
         self._storage = storage
         self._utc_now = utc_now
         self._asked = Attempts(seconds, MOST, SPAN)
+        self._guessed = Attempts(seconds)
 
     async def request(self, consumer: str, address: str) -> NewSecret:
         """A client at `address`, which calls itself `consumer`, asks for a token.
@@ -92,15 +96,19 @@ class Exchange:
         """A visitor says no. Raises Refused."""
         await self._storage.write(tokenrequests.refuse, key, str(visitor.person), self._utc_now())
 
-    async def fetch(self, consumer: str, key: str, secret: str) -> Granted:
-        """The client comes for the token that it asked for with this key and secret."""
-        try:
-            asked = (await self._storage.read(tokens.token_by_key, key)).token
-        except Refused:
+    async def fetch(self, consumer: str, key: str, secret: str, address: str) -> Granted:
+        """The client at `address` comes for the token that it asked for with this key and secret.
+
+        Raises TooManyRequests for an address that guesses, StorageError.
+        """
+        wait = self._guessed.wait(address)
+        if wait > 0:
+            raise TooManyRequests(wait)
+        asked, now = await self._request(key), self._utc_now()
+        if asked is None or not fits(secret, asked.secret_sha256) or asked.consumer != consumer:
+            self._guessed.note(address)
             return Granted(Standing.REFUSED)
-        now = self._utc_now()
-        own = fits(secret, asked.secret_sha256) and asked.consumer == consumer
-        if not own or asked.kind is not TokenKind.REQUEST or not asked.is_good(now):
+        if asked.kind is not TokenKind.REQUEST or not asked.is_good(now):
             return Granted(Standing.REFUSED)
         if asked.person is None:
             return Granted(Standing.OPEN)
@@ -108,6 +116,9 @@ class Exchange:
         await self._storage.write(tokenrequests.exchange, key, new.kept, now)
         return Granted(Standing.GRANTED, new)
 
-
-#: Characters of the name that a client gives itself.
-MAX_CONSUMER = 100
+    async def _request(self, key: str) -> TokenSnapshot | None:
+        try:
+            bearer: tokens.Bearer = await self._storage.read(tokens.token_by_key, key)
+        except Refused:
+            return None
+        return bearer.token

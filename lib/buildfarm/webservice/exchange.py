@@ -98,7 +98,8 @@ class AccessToken(_Address):
 
     async def answer(self, signed: Signed, accept: str, address: str) -> Reply:
         """The token, once; or why there is none."""
-        granted = await self.exchange.fetch(signed.consumer, signed.token, signed.secret)
+        consumer, key, secret = signed.consumer, signed.token, signed.secret
+        granted = await self.exchange.fetch(consumer, key, secret, address)
         if granted.secret is not None:
             return _token(granted.secret)
         if granted.standing is Standing.OPEN:

@@ -30,7 +30,7 @@ class AuthorizeTests(PeoplePagesTestCase):
 
     async def granted(self, asked: NewSecret, consumer: str = "a <script>") -> NewSecret | Standing:
         """What the program hears."""
-        found = await self.exchange.fetch(consumer, asked.key, asked.secret)
+        found = await self.exchange.fetch(consumer, asked.key, asked.secret, "127.0.0.1")
         return found.secret or found.standing
 
     async def test_allowed(self) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from testtools import ExpectedException
 
+from buildfarm.identity.attempts import MOST as GUESSES
 from buildfarm.identity.exchange import (
     MAX_CONSUMER,
     MOST,
@@ -34,7 +35,8 @@ class ExchangeTests(IdentityTestCase):
 
     async def standing(self, asked: NewSecret, consumer: str = "script") -> Standing:
         """The client comes for its token."""
-        return (await self.exchange.fetch(consumer, asked.key, asked.secret)).standing
+        found = await self.exchange.fetch(consumer, asked.key, asked.secret, "127.0.0.1")
+        return found.standing
 
     async def test_granted_once(self) -> None:
         """The client waits, gets a token of the level that was given, and no second one."""
@@ -42,7 +44,7 @@ class ExchangeTests(IdentityTestCase):
         self.assertEqual(Standing.OPEN, await self.standing(asked))
         self.assertEqual("script", (await self.exchange.asked(asked.key)).consumer)
         await self.exchange.approve(asked.key, ANN, AccessLevel.READ, timedelta(days=1))
-        granted = await self.exchange.fetch("script", asked.key, asked.secret)
+        granted = await self.exchange.fetch("script", asked.key, asked.secret, "127.0.0.1")
         assert granted.secret is not None
         visitor = await self.doorkeeper.visitor(
             TokenKind.ACCESS, granted.secret.key, granted.secret.secret, "127.0.0.1"
@@ -104,3 +106,16 @@ class ExchangeTests(IdentityTestCase):
         await self.request(address="127.0.0.2")
         self.clock.advance(SPAN)
         await self.request()
+
+    async def test_guessing(self) -> None:
+        """An address that guesses waits; one that comes too early, or too late, does not."""
+        asked = await self.request()
+        for _ in range(2 * GUESSES):
+            self.assertEqual(Standing.OPEN, await self.standing(asked))
+        await self.exchange.refuse(asked.key, ANN)
+        for _ in range(2 * GUESSES):
+            self.assertEqual(Standing.REFUSED, await self.standing(asked))
+        for _ in range(GUESSES):
+            await self.standing(NewSecret(asked.key, "0" * 64))
+        with ExpectedException(TooManyRequests):
+            await self.standing(asked)
