@@ -67,6 +67,7 @@ class BuildFilter:
     seen: frozenset[str] | None = frozenset()
     archive: str | None = None
     suite: str | None = None
+    pocket: str | None = None
     source: str | None = None
     version: str | None = None
     states: frozenset[BuildState] | None = None
@@ -181,7 +182,7 @@ def _conditions(wanted: BuildFilter) -> list[Any]:
         where.append(visible(wanted.seen))
     if wanted.archive is not None:
         where.append(Archive.name == wanted.archive)
-    for column in ("suite", "source", "version"):
+    for column in ("suite", "pocket", "source", "version"):
         value = getattr(wanted, column)
         if value is not None:
             where.append(getattr(Build, column) == value)

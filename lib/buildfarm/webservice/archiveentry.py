@@ -34,7 +34,7 @@ from buildfarm.webservice.declarations import (
 )
 from buildfarm.webservice.depwaiting import RETRY_DEP_WAITING
 from buildfarm.webservice.distributions import fetch_distribution
-from buildfarm.webservice.words import BUILD_STATES, POCKET_OF, POCKETS
+from buildfarm.webservice.words import POCKET_OF, POCKETS
 
 
 def path(archive: ArchiveSnapshot) -> str:
@@ -76,13 +76,9 @@ async def _get_published_sources(
 
 
 async def _get_build_records(
-    context: Context,
-    subject: ArchiveSnapshot,
-    wanted: Batch,
-    build_state: str | None = None,
-    source_name: str | None = None,
+    context: Context, subject: ArchiveSnapshot, wanted: Batch, **asked: str
 ) -> Page:
-    return await buildentry.records(context, wanted, build_state, source_name, archive=subject.name)
+    return await buildentry.records(context, wanted, archive=subject.name, **asked)
 
 
 async def _check_upload(
@@ -195,15 +191,7 @@ ARCHIVE = EntryType(
             "getBuildRecords",
             _get_build_records,
             "Its builds.",
-            (
-                Parameter(
-                    "build_state",
-                    "Only those in this state.",
-                    choices=tuple(BUILD_STATES.values()),
-                    required=False,
-                ),
-                Parameter("source_name", "Only of this source package.", required=False),
-            ),
+            buildentry.RECORDS,
             Answer.PAGE,
             "build",
         ),

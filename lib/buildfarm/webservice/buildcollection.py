@@ -19,7 +19,6 @@ from buildfarm.webservice.declarations import (
     Page,
     Parameter,
 )
-from buildfarm.webservice.words import BUILD_STATES
 
 
 async def every(context: Context, wanted: Batch) -> Page:
@@ -34,19 +33,8 @@ async def _get_by_id(context: Context, _subject: None, id: int) -> ListedBuild |
     return found
 
 
-async def _get_build_records(
-    context: Context,
-    _subject: None,
-    wanted: Batch,
-    *,
-    build_state: str | None = None,
-    source_name: str | None = None,
-    archive: str | None = None,
-    suite: str | None = None,
-) -> Page:
-    return await buildentry.records(
-        context, wanted, build_state, source_name, archive=archive, suite=suite
-    )
+async def _get_build_records(context: Context, _subject: None, wanted: Batch, **asked: str) -> Page:
+    return await buildentry.records(context, wanted, **asked)
 
 
 async def _get_ended_builds(
@@ -104,13 +92,7 @@ BUILDS = CollectionType(
             _get_build_records,
             "The builds that fit all of this.",
             (
-                Parameter(
-                    "build_state",
-                    "Only those in this state.",
-                    choices=tuple(BUILD_STATES.values()),
-                    required=False,
-                ),
-                Parameter("source_name", "Only of this source package.", required=False),
+                *buildentry.RECORDS,
                 Parameter("archive", "Only for the archive of this name.", required=False),
                 Parameter("suite", "Only for this suite.", required=False),
             ),

@@ -15,7 +15,7 @@ from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import EntryType, Field, Kind, Operation, Page, Parameter
 from buildfarm.webservice.telling import WHY
-from buildfarm.webservice.words import BUILD_STATES, POCKETS, STATE_OF, lasting
+from buildfarm.webservice.words import BUILD_STATES, POCKET_OF, POCKETS, STATE_OF, lasting
 
 
 def path(build: BuildSnapshot) -> str:
@@ -36,16 +36,36 @@ async def find(
     return found if here else None
 
 
+#: What every `getBuildRecords` can be asked for.
+RECORDS = (
+    Parameter(
+        "build_state",
+        "Only those in this state.",
+        choices=tuple(BUILD_STATES.values()),
+        required=False,
+    ),
+    Parameter("source_name", "Only of this source package.", required=False),
+    Parameter("pocket", "Only for this one.", choices=tuple(POCKETS.values()), required=False),
+)
+
+
 async def records(
     context: Context,
     wanted: Batch,
+    *,
     build_state: str | None = None,
     source_name: str | None = None,
+    pocket: str | None = None,
     **conditions: Any,
 ) -> Page:
-    """Builds that fit, as far as the visitor may see them."""
-    states = None if build_state is None else frozenset({STATE_OF[build_state]})
-    chosen = BuildFilter(context.seen, states=states, source=source_name, **conditions)
+    """Builds that fit, as far as the visitor may see them: those of `RECORDS`, and `conditions`."""
+    chosen = BuildFilter(
+        context.seen,
+        states=None if build_state is None else frozenset({STATE_OF[build_state]}),
+        source=source_name,
+        pocket=None if pocket is None else POCKET_OF[pocket],
+        **conditions,
+    )
     part = await context.read(builds_part, chosen, wanted.start, wanted.size)
     return Page(part.items, part.total)
 

@@ -30,7 +30,7 @@ from buildfarm.webservice.declarations import (
     Parameter,
 )
 from buildfarm.webservice.telling import GET_HISTORY
-from buildfarm.webservice.words import BUILD_STATES, CLEAN_STATUSES, STATUS_OF
+from buildfarm.webservice.words import CLEAN_STATUSES, STATUS_OF
 
 #: How a reset can tell its end.
 PROTOCOLS = tuple(protocol.value for protocol in ResetProtocol)
@@ -82,15 +82,9 @@ async def _set_clean_status(context: Context, listed: ListedBuilder, clean_statu
 
 
 async def _get_build_records(
-    context: Context,
-    listed: ListedBuilder,
-    wanted: Batch,
-    build_state: str | None = None,
-    source_name: str | None = None,
+    context: Context, listed: ListedBuilder, wanted: Batch, **asked: str
 ) -> Page:
-    return await buildentry.records(
-        context, wanted, build_state, source_name, builder_id=listed.builder.id
-    )
+    return await buildentry.records(context, wanted, builder_id=listed.builder.id, **asked)
 
 
 def _current_build(one: ListedBuilder) -> str | None:
@@ -232,15 +226,7 @@ BUILDER = EntryType(
             "getBuildRecords",
             _get_build_records,
             "The builds that it was given.",
-            (
-                Parameter(
-                    "build_state",
-                    "Only those in this state.",
-                    choices=tuple(BUILD_STATES.values()),
-                    required=False,
-                ),
-                Parameter("source_name", "Only of this source package.", required=False),
-            ),
+            buildentry.RECORDS,
             Answer.PAGE,
             "build",
         ),

@@ -50,6 +50,7 @@ class BuildTests(ListingTestCase):
             ({"source": "hello"}, [newer, hello + 1, hello]),
             ({"source": "hello", "version": "1"}, [hello + 1, hello]),
             ({"suite": "bookworm-security"}, [newer]),
+            ({"pocket": "security"}, [newer]),
             ({"states": frozenset({BuildState.CANCELLED})}, [other]),
             ({"states": frozenset()}, []),
             ({"archive": "main", "source": "other", "version": "2"}, []),
