@@ -12,6 +12,7 @@ from buildfarm.statuspage.answers import Answer, View, missing
 from buildfarm.statuspage.buildacts import offered
 from buildfarm.statuspage.buildfacts import BuildFacts, build_facts
 from buildfarm.statuspage.buildlogs import PASSING, BuildLogs
+from buildfarm.statuspage.followed import FollowedBuilds
 from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.logpages import caught_up, place_in
 from buildfarm.statuspage.logparts import LogPart
@@ -88,6 +89,7 @@ class BuildPage:
         *,
         logs: BuildLogs,
         parts: ToldParts,
+        followed: FollowedBuilds,
     ) -> None:
         self._reactor = reactor
         self._storage = storage
@@ -95,6 +97,7 @@ class BuildPage:
         self._utc_now = utc_now
         self._logs = logs
         self._parts = parts
+        self._followed = followed
         self._facts = Snapshots(reactor)
 
     @property
@@ -105,7 +108,9 @@ class BuildPage:
     async def _show(self, visit: Visit) -> Answer:
         number, seen = build_id(visit), private_seen(visit.visitor)
         if visit.visitor.person is None:
-            facts = await self._facts.get((number, seen), lambda: self._read(number, seen))
+            # Who was told that something has changed must not be shown how it was before.
+            key = number, seen, self._followed.latest(number)
+            facts = await self._facts.get(key, lambda: self._read(number, seen))
         else:  # they may have done something just now, and want to see it
             facts = await self._read(number, seen)
         if facts is None or not is_seen(visit.visitor, facts.listed):

@@ -14,6 +14,7 @@ from buildfarm.flow.threads import Workers
 from buildfarm.identity.gate import Gate
 from buildfarm.statuspage.buildlogs import BuildLogs
 from buildfarm.statuspage.buildpage import BuildPage
+from buildfarm.statuspage.followed import FollowedBuilds
 from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.logpages import LogPages
 from buildfarm.statuspage.mirrors import Mirrors
@@ -54,8 +55,11 @@ class Builds:
         self._mirrors = Mirrors(reactor, workers, files.copies_dir, files.max_log_bytes)
         logs = BuildLogs(files.store, workers, self._mirrors, live)
         parts = ToldParts(reactor, workers)
-        page = BuildPage(reactor, storage, live, utc_now, logs=logs, parts=parts)
-        self._log_pages = LogPages(reactor, storage, workers, gate=gate, logs=logs, parts=parts)
+        followed = FollowedBuilds(reactor, storage)
+        page = BuildPage(reactor, storage, live, utc_now, logs=logs, parts=parts, followed=followed)
+        self._log_pages = LogPages(
+            reactor, storage, workers, gate=gate, logs=logs, parts=parts, followed=followed
+        )
         results = ResultFiles(reactor, storage, workers, files.spool_dir)
         self.routes: tuple[Route, ...] = (*page.routes, *self._log_pages.routes, *results.routes)
 

@@ -66,6 +66,11 @@ class FollowedBuilds:
                 self._timer.cancel()
                 self._timer = None
 
+    def latest(self, build_id: int) -> ListedBuild | None:
+        """The build as it was at the last look; None where nobody looks at it."""
+        followed = self._followed.get(build_id)
+        return None if followed is None else followed.listed
+
     def _look_later(self) -> None:
         if self._followed and self._timer is None and not self._looking:
             self._timer = self._reactor.callLater(INTERVAL, self._look)

@@ -81,6 +81,7 @@ class LogPages:
         gate: Gate,
         logs: BuildLogs,
         parts: ToldParts,
+        followed: FollowedBuilds,
     ) -> None:
         self._reactor = reactor
         self._storage = storage
@@ -88,7 +89,7 @@ class LogPages:
         self._gate = gate
         self._logs = logs
         self._parts = parts
-        self._followed = FollowedBuilds(reactor, storage)
+        self._followed = followed
         self._streams: set[LogStream] = set()
         self._texts = 0
 
