@@ -23,21 +23,10 @@ from tests.functional.privacy.crawler import Answer, Client, crawl
 from tests.functional.privacy.secretfarm import ARCHIVE, VERSIONS, WORD, SecretFarm, script
 from tests.functional.privacy.visitors import Visitor, every_visitor
 
-#: Where a walk begins: what people type, and what programs know.
+#: Where a walk begins, besides all pages and resources without a name in their path.
 BEGINNINGS = (
-    "/",
-    "/queue",
-    "/archive/",
-    "/metrics",
-    "/healthz",
-    "/+events",
-    "/+tokens",
-    "/+login",
     "/+login?link=a.b",
-    "/+logout",
     "/+authorize-token?oauth_token=none",
-    "/+request-token",
-    "/+access-token",
     "/nothing",
     "/devel/",
     "/devel/nothing",
@@ -152,7 +141,15 @@ class WalkTests(FarmTestCase):
             for (archive, _), build_id in self.secret.ids.items()
         ]
         by_id = [f"/devel/builds?ws.op=getByID&id={one}" for one in self.secret.ids.values()]
-        return [*BEGINNINGS, *builds, *entries, *by_id]
+        root = self._served()
+        pages = [
+            pattern.pattern.replace("\\", "")
+            for pattern, _ in root._pages._routes._routes
+            if not pattern.groups
+        ]
+        names = [name.decode() for name in root.listNames()]
+        children = [f"/{name}" for name in names if name not in SERVED]
+        return [*BEGINNINGS, *pages, *children, *builds, *entries, *by_id]
 
     # What is told.
 
