@@ -14,7 +14,10 @@ from buildfarm.vocab.glance import Doing
 
 @dataclass(frozen=True, slots=True)
 class BuilderView:
-    """One builder. `entry` is launchpadlib's, through which it is changed; times are aware."""
+    """One builder. `entry` is launchpadlib's, through which it is changed; times are aware.
+
+    `reason` is why it does nothing useful, if it does not.
+    """
 
     entry: Any
     name: str
@@ -34,6 +37,7 @@ class BuilderView:
     doing: Doing
     since: datetime | None
     build_id: int | None
+    reason: str | None
 
     @classmethod
     def of(cls, entry: Any, told: Mapping[str, Any]) -> "BuilderView":
@@ -47,6 +51,7 @@ class BuilderView:
             doing=Doing(told["state"]),
             since=None if since is None else datetime.fromisoformat(since),
             build_id=told["build_id"],
+            reason=told["reason"],
             **{name: getattr(entry, name) for name in _AS_THEY_ARE},
         )
 

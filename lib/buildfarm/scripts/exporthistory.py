@@ -88,7 +88,7 @@ def cli(
     end = until or datetime.now(UTC) - _SETTLED
     if begin is not None and begin > end:
         raise Refused(f"Nothing can have ended from {begin.isoformat()} to {end.isoformat()}.")
-    entries = _ended(farm, what, begin, end)
+    entries = _ended(farm.service.builds, what, begin, end)
     with _written(output) as file:
         for line in _json_lines(entries) if json_wanted else _csv_lines(entries, what):
             file.write(line)
@@ -98,11 +98,11 @@ def cli(
 
 
 def _ended(
-    farm: Farm, what: str, since: datetime | None, until: datetime
+    builds: Any, what: str, since: datetime | None, until: datetime
 ) -> Iterator[dict[str, Any]]:
     """Every entry of the span, in the order of ids; a part of them at a time is in memory."""
     operation, names = _WHATS[what]
-    ask = getattr(farm.service.builds, operation)
+    ask = getattr(builds, operation)
     span = {"until": until, **({} if since is None else {"since": since})}
     after = 0
     while True:

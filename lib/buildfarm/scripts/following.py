@@ -103,18 +103,23 @@ def follow(
     build_id: int,
     *,
     show: Callable[[str], None],
+    tell: Callable[[str], None],
     colour: bool,
     until: float | None = None,
 ) -> Any:
     """Show the log of a build until it has ended; launchpadlib's entry of it then.
 
-    `until` is when to give up, by `time.monotonic`. Raises Refused, FarmUnreachable.
+    `show` gets the log, `tell` a sentence for each state that the build comes into. `until` is when
+    to give up, by `time.monotonic`. Raises Refused, FarmUnreachable.
     """
-    log, shower = BuildLog(farm, build_id), Shower(colour=colour)
+    log, shower, last = BuildLog(farm, build_id), Shower(colour=colour), ""
     while True:
         build = patiently(lambda: named(farm, build_id))
         # Asked before the log, so that what was written until its end is read.
         ended = build.buildstate not in UNDER_WAY
+        if build.buildstate != last:
+            last = build.buildstate
+            tell(sentence_of(build))
         patiently(lambda: _show_new(log, shower, show))
         if ended:
             show(shower.shown(b"", final=True))
@@ -122,6 +127,12 @@ def follow(
         if until is not None and time.monotonic() > until:
             raise Refused(f"Build {build_id} has not ended in time: {build.buildstate}.")
         time.sleep(_LOOK)
+
+
+def sentence_of(build: Any) -> str:
+    """What state a build is in, and why."""
+    note = f": {build.failnotes}" if build.failnotes else ""
+    return f"Build {build.id}, {build.title}: {build.buildstate}{note}"
 
 
 def _show_new(log: BuildLog, shower: Shower, show: Callable[[str], None]) -> None:

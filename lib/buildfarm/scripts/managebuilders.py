@@ -102,7 +102,7 @@ def list_builders(farm: Farm, wanted: Wanted, json_wanted: bool) -> None:
     if json_wanted:
         print_json([one.as_json() for one in found])
         return
-    columns = ("NAME", "STATE", "FOR", "BUILD", "MODE", "PROCESSORS", "VIRTUAL", "FAILURES", "NOTE")
+    columns = ("NAME", "STATE", "FOR", "BUILD", "MODE", "PROCESSORS", "VIRTUAL", "NOTE")
     print_table(columns, (_row(one, now) for one in found))
 
 
@@ -116,8 +116,7 @@ def _row(one: BuilderView, now: datetime) -> tuple[Any, ...]:
         "manual" if one.manual else "auto",
         list(one.processors),
         one.virtualized,
-        one.failure_count,
-        one.failnotes,
+        one.reason,
     )
 
 

@@ -135,28 +135,32 @@ def show(farm: Farm, build_id: int, json_wanted: bool) -> None:
 @click.pass_obj
 def log(farm: Farm, build_id: int, follow: bool) -> int:
     """Print the log of the build ID, live while it builds."""
-    from buildfarm.scripts import following
+    from buildfarm.scripts.following import BuildLog, Shower, named
 
-    colour = sys.stdout.isatty()
-    build = following.named(farm, build_id)
     if follow:
-        build = following.follow(farm, build_id, show=write, colour=colour)
-        return told_end(build)
-    shower = following.Shower(colour=colour)
-    for piece in following.BuildLog(farm, build_id).pieces():
+        return follow_to_end(farm, build_id, write)
+    named(farm, build_id)
+    shower = Shower(colour=sys.stdout.isatty())
+    for piece in BuildLog(farm, build_id).pieces():
         write(shower.shown(piece))
     write(shower.shown(b"", final=True))
     return 0
 
 
-def told_end(build: Any) -> int:
-    """Say on standard error how a build has ended; the exit status: 0 if it was built."""
-    from buildfarm.scripts.following import BUILT
+def follow_to_end(
+    farm: Farm, build_id: int, show: Callable[[str], None], until: float | None = None
+) -> int:
+    """Follow a build, its states told on standard error; the exit status: 0 if it was built."""
+    from buildfarm.scripts.following import BUILT, follow
 
-    note = f": {build.failnotes}" if build.failnotes else ""
-    sentence = f"Build {build.id}, {build.title}: {build.buildstate}{note}"
-    click.echo(shown(sentence), err=True)
+    build = follow(
+        farm, build_id, show=show, tell=_tell_aside, colour=sys.stdout.isatty(), until=until
+    )
     return 0 if build.buildstate == BUILT else 1
+
+
+def _tell_aside(sentence: str) -> None:
+    click.echo(shown(sentence), err=True)
 
 
 def write(text: str) -> None:
@@ -208,7 +212,7 @@ def _steer(
             sentence = farm.refusal(error)
             if sentence is None:
                 raise
-            click.echo(shown(f"{build_id}: {sentence}"), err=True)
+            _tell_aside(f"{build_id}: {sentence}")
             status = 1
             continue
         done.append(fields_of(build, BUILD_FIELDS))

@@ -21,7 +21,7 @@ from buildfarm.console.tables import print_json, print_lines
 from buildfarm.scripts.ages import age
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmCommand, with_farm
 from buildfarm.scripts.entries import BUILD_FIELDS, fields_of
-from buildfarm.scripts.managebuilds import told_end, write
+from buildfarm.scripts.managebuilds import follow_to_end, write
 from buildfarm.vocab.errors import FarmUnreachable, Refused
 
 
@@ -145,13 +145,10 @@ def _fields(farm: Farm, build_id: int) -> dict[str, Any]:
 
 def _follow(farm: Farm, build_ids: Sequence[int], until: float | None, json_wanted: bool) -> int:
     """Follow each build to its end, one after the other; 0 where all of them were built."""
-    from buildfarm.scripts.following import follow
-
-    show = (lambda text: None) if json_wanted else write
+    show: Callable[[str], None] = (lambda text: None) if json_wanted else write
     status = 0
     for build_id in build_ids:
-        colour = sys.stdout.isatty()
-        status |= told_end(follow(farm, build_id, show=show, colour=colour, until=until))
+        status |= follow_to_end(farm, build_id, show, until)
     if json_wanted:
         _tell(farm, build_ids, json_wanted)
     return status

@@ -59,6 +59,14 @@ class ManageBuildsTests(ScriptTestCase):
         self.assertIn("is not", await self.usage("list", "--state", "NONSENSE"))
         self.assertIn("ID", await self.usage("cancel"))
 
+    async def test_interrupted(self) -> None:
+        """Ctrl-C ends following a build that waits, and the build goes on waiting."""
+        shown = await self.on_terminal(
+            "log", "1", "--follow", answer="\x03", when="Needs building", status=130
+        )
+        self.assertNotIn("Traceback", shown)
+        self.assertIs(BuildState.NEEDSBUILD, (await self.farm.build(1)).state)
+
     async def test_log(self) -> None:
         """The log of a build that runs is followed to its end, whose result is the status."""
         await self.farm.add_builder(self.farm.daemon())

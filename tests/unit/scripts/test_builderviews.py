@@ -30,7 +30,12 @@ def a_builder(name: str = "bob", **fields: Any) -> BuilderView:
         "version": "206",
         "clean_status": "Clean",
     }
-    told = {"state": "idle", "since": (NOW - timedelta(hours=1)).isoformat(), "build_id": None}
+    told = {
+        "state": "idle",
+        "since": (NOW - timedelta(hours=1)).isoformat(),
+        "build_id": None,
+        "reason": None,
+    }
     entry = SimpleNamespace(**{name: fields.get(name, value) for name, value in found.items()})
     return BuilderView.of(entry, {name: fields.get(name, value) for name, value in told.items()})
 
