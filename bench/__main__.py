@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import build, gather, latency, queue, restart, scan, soak, stall
+from bench import build, gather, latency, queue, restart, scan, soak, stall, web
 from bench.figures import show, write
 
 BENCHMARKS = {
@@ -21,6 +21,7 @@ BENCHMARKS = {
     "gather": gather.figures,
     "queue": queue.figures,
     "restart": restart.figures,
+    "web": web.figures,
     "soak": soak.figures,
 }
 

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -147,6 +148,7 @@ class Manager:
         if report is not None:
             program = [sys.executable, "-m", "bench.probed", str(report)]
         self._command = [*program, *options, "run"]
+        self.web_port = int(tomllib.loads(config.read_text())["web"]["listen"].split(":")[1])
         self.start()
 
     def start(self) -> None:

@@ -91,13 +91,13 @@ def measure(builders: int, building: int, waiting: int, uri: str | None = None) 
         settings = {"manager": {"database": uri}} if uri else None
         try:
             with Manager(directory, settings) as manager:
-                _furnish(manager, directory, simulated.urls)
+                furnish(manager, directory, simulated.urls)
                 if building:
-                    _fill(uri or manager.database_uri, simulated.urls[:building], waiting)
+                    fill(uri or manager.database_uri, simulated.urls[:building], waiting)
                     manager.start()
                     _wait_for_builds(simulated, building)
                     manager.stop()
-                _fill(uri or manager.database_uri, simulated.urls[building:], waiting)
+                fill(uri or manager.database_uri, simulated.urls[building:], waiting)
                 return _restart(manager, simulated, builders, building)
         finally:
             simulated.close()
@@ -118,7 +118,7 @@ def _wait_for_builds(simulated: Builders, count: int) -> None:
     wait_for(lambda: len(simulated.builds()) >= count, _DEADLINE, f"{count} builds have begun")
 
 
-def _furnish(manager: Manager, directory: Path, urls: Sequence[str]) -> None:
+def furnish(manager: Manager, directory: Path, urls: Sequence[str]) -> None:
     """One build and one builder that the others are copies of, and chroots; then stop."""
     fields: dict[str, Any] = {"name": "builder", "url": "http://127.0.0.1:9"}
     manager.ask("builder.add", **fields, processors=[ARCHITECTURE], manual=True)
@@ -137,7 +137,7 @@ def _furnish(manager: Manager, directory: Path, urls: Sequence[str]) -> None:
     manager.stop()
 
 
-def _fill(uri: str, urls: Sequence[str], waiting: int) -> None:
+def fill(uri: str, urls: Sequence[str], waiting: int) -> None:
     """Add builders that are clean and idle, and let so many builds wait."""
     with closing(Database(uri).writer()) as store:
         fitting = requirement_id(store, ARCHITECTURE, False)
