@@ -7,12 +7,14 @@ has to be. CHECK is one of the functions below; a client is logged in with each 
 as nobody where that is `-`. FARM_CA names a certificate to trust besides the system's.
 """
 
+import hashlib
 import json
 import os
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import launchpadlib
 from launchpadlib.credentials import EndUserDeclinedAuthorization
 from launchpadlib.launchpad import Launchpad
 from lazr.restfulclient import _browser
@@ -186,6 +188,32 @@ def _asked(found: Any) -> list[Any]:
             if not any(one.is_required and one.fixed_value is None for one in given):
                 answers.append(operation())
     return [one for one in answers if isinstance(one, (Collection, Entry))]
+
+
+def submitting(uploader: Any) -> Any:
+    """An uploader submits a source package, whose files have no names on the way."""
+    contents = [b"upstream" * 100_000, b"patches"]
+    name, version = f"hello-{launchpadlib.__version__}", "1:1.0-1"
+    lines = "".join(
+        f"\n {hashlib.sha256(one).hexdigest()} {len(one)} hello.{place}"
+        for place, one in enumerate(contents)
+    )
+    fields = f"Source: {name}\nVersion: {version}\nArchitecture: any\nBinary: {name}\n"
+    dsc = (fields + "Checksums-Sha256:" + lines + "\n").encode()
+    archive = uploader.distributions["debian"].main_archive
+    half = {"suite": "bookworm", "dsc": dsc, "file1": contents[0]}
+    refused = [
+        refusal(archive.submitSource, **half),
+        refusal(archive.submitSource, file2=b"other", **half),
+        refusal(archive.submitSource, file2=contents[1], score=7, **half),
+    ]
+    source = archive.submitSource(file3=contents[1], architectures=["amd64"], **half)
+    return {
+        "refused": refused,
+        "again": refusal(archive.submitSource, file2=contents[1], **half),
+        "version": [source.source_package_version, version],
+        "builds": [[one.arch_tag, one.buildstate, one.requester] for one in source.getBuilds()],
+    }
 
 
 def login(root: str, cache: str, credentials: str) -> Any:

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from lazr.restfulclient.errors import BadRequest
 from twisted.internet.threads import deferToThread
 
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.storage import builds, people
 from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.people import ArchiveRight
-from buildfarm.vocab.states import BuildState
-from tests.functional.webservice.cases import WebServiceTestCase
+from tests.functional.webservice.cases import RELEASES, WebServiceTestCase
 
 #: Larger than any buffer on the way.
 LARGE = 20_000_000
@@ -108,22 +106,15 @@ class SubmitTests(WebServiceTestCase):
         self.assertEqual(3, len(self.kept()))
 
     async def test_by_launchpadlib(self) -> None:
-        """An unmodified client sends the files without their names."""
-        client = await self.client("bert", AccessLevel.WRITE)
-        dsc, orig, diff = package("1:2.0-1").values()
-
-        def submit() -> Any:
-            archive = client.distributions["debian"].main_archive
-            refused = {"suite": "bookworm", "dsc": dsc, "file1": orig}
-            self.assertRaises(BadRequest, archive.submitSource, **refused, file2=b"other")
-            source = archive.submitSource(**refused, file3=diff, architectures=["amd64"])
-            again = {**refused, "file3": diff}
-            self.assertRaises(BadRequest, archive.submitSource, **again)
-            return source.source_package_version, [one.arch_tag for one in source.getBuilds()]
-
-        self.assertEqual(("1:2.0-1", ["amd64"]), await self.do(submit))
-        [build] = await self.farm.read(builds.builds)
-        self.assertEqual(BuildState.NEEDSBUILD, build.state)
+        """Unmodified clients send the files without their names."""
+        bert = await self.credentials("bert", AccessLevel.WRITE)
+        for release in RELEASES:
+            found = await self.script(release, "submitting", self.root, bert)
+            bad, unauthorized = ["BadRequest", 400], ["Unauthorized", 401]
+            self.assertEqual([bad, bad, unauthorized], found["refused"], release)
+            self.assertEqual(bad, found["again"])
+            self.assertEqual(*found["version"])
+            self.assertEqual([["amd64", "Needs building", "bert"]], found["builds"])
 
     async def test_score(self) -> None:
         """A moderator says how early it goes; an uploader does not."""
@@ -201,6 +192,7 @@ class SubmitTests(WebServiceTestCase):
         for _ in range(10):
             await deferToThread(leave)
         await self.wait_until(self._is_left, what="the farm to notice")
+        self.assertEqual([], self.kept())
         status, words, _ = await self.post(body)
         self.assertEqual(201, status, words)
 
