@@ -115,7 +115,7 @@ class FarmService(Service):
 
         These are [scanning] but the time-outs of calls, [resets] but `per_vm_host`, [gather] but
         `concurrent`, [uploads] but `threads`, [retention], [notifications], [mail], [[webhooks]],
-        and `min_free_bytes`.
+        [depwait], and `min_free_bytes`.
         """
         for take in self._reloading:
             take(settings)

@@ -1,6 +1,6 @@
 """Has a child look at package indexes, one child at a time.
 
-Layer 4. Tests: tests/functional/depwait/test_looks.py.
+Layer 4. Tests: tests/functional/depwait/test_reading.py.
 """
 
 import json

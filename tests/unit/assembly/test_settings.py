@@ -233,3 +233,49 @@ class TestRefused(SettingsCase):
         self.assertIn("not UTF-8", str(self.assertRaises(SettingsError, load, self.path)))
         self.path.write_bytes(b"#" * (1024 * 1024 + 1))
         self.assertIn("larger than", str(self.assertRaises(SettingsError, load, self.path)))
+
+
+class TestNotifications(SettingsCase):
+    """What is said of mail and webhooks."""
+
+    WEBHOOK = '[[webhooks]]\nname = "ci"\nurl = "https://h/x?y=z"\nsecret_file = "ci.secret"\n'
+
+    def test_paths(self) -> None:
+        """Files with secrets are found from the configuration's directory."""
+        settings = self.load(f'[mail]\npassword_file = "pw"\n{self.WEBHOOK}')
+        self.assertEqual(self.directory / "pw", settings.mail.password_file)
+        self.assertEqual(self.directory / "ci.secret", settings.webhooks[0].secret_file)
+
+    def test_mail(self) -> None:
+        """Mail has a sender, plain addresses, a known kind of TLS, and no password in the clear."""
+        self.assertEqual(
+            [
+                "mail.tls: 'ssl' is none of none, starttls, implicit.",
+                "mail.events: 'all' is none of builder-failed, build-failed, upload-refused.",
+                "mail.sender: '' is no mail address, and mail has to have one.",
+                "mail.recipients: 'Ann <a@b>' is no mail address (name@host, in ASCII).",
+                "mail.user: a user needs a password_file.",
+            ],
+            self.faults(
+                '[mail]\nhost = "h"\ntls = "ssl"\nevents = ["all"]\n'
+                'recipients = ["Ann <a@b>"]\nuser = "u"'
+            ),
+        )
+        (line,) = self.faults('[mail]\nhost = "h"\nsender = "a@b"\nuser = "u"\npassword_file = "p"')
+        self.assertIn("mail.tls: without TLS the password would be readable", line)
+        self.load('[mail]\nhost = "localhost"\nsender = "a@b"\nuser = "u"\npassword_file = "p"')
+
+    def test_webhooks(self) -> None:
+        """Webhooks have names of their own, URLs without secrets, and no other keys."""
+        for fault, text in (
+            ("webhooks.name: 'ci' is used twice", self.WEBHOOK + self.WEBHOOK),
+            ("webhooks.name: 'C I' is no name", self.WEBHOOK.replace('"ci"', '"C I"')),
+            (
+                "webhooks.url: 'ftp://h' is no URL",
+                self.WEBHOOK.replace("https://h/x?y=z", "ftp://h"),
+            ),
+            ("webhooks.url: ", self.WEBHOOK.replace("https://h", "https://u:p@h")),
+            ("webhooks.0.secret: is no setting; perhaps secret_file", self.WEBHOOK + "secret = 1"),
+            ("webhooks.deadline: 0.0 is not between", self.WEBHOOK + "deadline = 0.0"),
+        ):
+            self.assertIn(fault, "\n".join(self.faults(text)))
