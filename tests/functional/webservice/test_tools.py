@@ -19,7 +19,7 @@ from tests.functional.webservice.cases import WebServiceTestCase
 PAGE = Path(__file__).parents[3] / "docs" / "tools.md"
 
 
-class ToolTestCase(WebServiceTestCase):
+class LpShellTests(WebServiceTestCase):
     async def token_file(self, person: str) -> str:
         """A file that `buildd-manager token create` has made."""
         directory = self.make_directory()
@@ -31,8 +31,6 @@ class ToolTestCase(WebServiceTestCase):
         await self.run_program(*command, *arguments.split(), *consumer)
         return str(made)
 
-
-class LpShellTests(ToolTestCase):
     async def shell(self, *arguments: str, **environment: str) -> str:
         """What lp-shell prints."""
         return await self.run_program(
@@ -75,7 +73,7 @@ class LpShellTests(ToolTestCase):
         self.assertThat(shown, Contains("'alpha'"))
 
 
-class UbuntuBuildTests(ToolTestCase):
+class UbuntuBuildTests(WebServiceTestCase):
     """A farm of the distribution `ubuntu`, on whose one builder what is called `broken` fails."""
 
     async def setUp(self) -> None:
@@ -92,7 +90,7 @@ class UbuntuBuildTests(ToolTestCase):
         await self.farm.write(chroots.set_chroot, chroot, "test", now)
         self.is_mended = False
         await self.farm.add_builder(self.farm.daemon(self.what_becomes), "alpha")
-        self.credentials_file = await self.token_file("ann")
+        self.credentials_file = await self.credentials("ann")
 
     def what_becomes(self, order: Order) -> Script:
         """Of a build."""
@@ -157,7 +155,7 @@ class UbuntuBuildTests(ToolTestCase):
         await self.farm.wait_for_build(broken, BuildState.FAILEDTOBUILD)
         self.is_mended = True
         [refused] = await self.tool(
-            "broken", "jammy", "retry", credentials=await self.token_file("bert")
+            "broken", "jammy", "retry", credentials=await self.credentials("bert")
         )
         self.assertThat(refused, StartsWith("You cannot perform the retry operation"))
         self.assertEqual(
@@ -176,7 +174,7 @@ class UbuntuBuildTests(ToolTestCase):
         await self.out_of_use()
         waiting = await self.ubuntu("hello", "jammy-proposed")
         arguments = ("hello", "jammy-proposed", "rescore")
-        [refused] = await self.tool(*arguments, credentials=await self.token_file("bert"))
+        [refused] = await self.tool(*arguments, credentials=await self.credentials("bert"))
         self.assertThat(refused, StartsWith("You cannot perform the rescore operation"))
         self.assertEqual(
             ["amd64: Needs building.", "Rescoring build amd64 to 5000..."],
