@@ -38,7 +38,9 @@ async def test(farm: Farm, caller: Caller, *, receiver: str | None = None) -> li
     if not names:
         raise Refused("The configuration names nobody to be told: see [mail] and [[webhooks]].")
     workers = Workers(farm.reactor, 1, 1, "mail test")
-    senders = Senders(farm.reactor, farm.settings, workers, farm.utc_now)
+    senders = Senders(
+        farm.reactor, farm.settings, mail=workers, files=farm.workers, utc_now=farm.utc_now
+    )
     try:
         return [await _try(farm, senders, name) for name in names if receiver in (None, name)]
     finally:

@@ -18,7 +18,13 @@ class Telling:
         """Mail has threads of its own: a server that hangs keeps no other work waiting."""
         crew = ground.surroundings.make_crew(MAILS_AT_ONCE, "mail")
         self._workers = Workers(ground.reactor, MAILS_AT_ONCE, 64, "mail", crew)
-        self._senders = Senders(ground.reactor, ground.settings, self._workers, ground.utc_now)
+        self._senders = Senders(
+            ground.reactor,
+            ground.settings,
+            mail=self._workers,
+            files=ground.workers,
+            utc_now=ground.utc_now,
+        )
         self._stage = NewsStage(
             ground.reactor,
             storage=ground.storage,

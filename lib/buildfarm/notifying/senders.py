@@ -30,13 +30,19 @@ class Senders:
         self,
         reactor: Any,
         settings: Settings,
-        workers: Workers,
+        *,
+        mail: Workers,
+        files: Workers,
         utc_now: Callable[[], datetime],
     ) -> None:
-        """`workers` are the threads for mail: a server that hangs keeps nobody else waiting."""
+        """`mail` are threads for mail alone: a server that hangs keeps nobody else waiting.
+
+        `files` are those in which files are read.
+        """
         self.settings = settings
         self._reactor = reactor
-        self._workers = workers
+        self._mailing = mail
+        self._files = files
         self._utc_now = utc_now
         self._poster = Poster(reactor)
 
@@ -66,7 +72,7 @@ class Senders:
         def too_late() -> Exception:
             return DeliveryFailed(f"{mail.host} did not take the mail within {mail.deadline:g} s.")
 
-        sending = self._workers.run(conversation.send, message, recipient)
+        sending = self._mailing.run(conversation.send, message, recipient)
         try:
             await with_deadline(self._reactor, mail.deadline, sending, too_late)
         finally:
@@ -75,7 +81,7 @@ class Senders:
     async def _post(self, webhook: WebhookSettings, delivery: Delivery) -> None:
         body = payload(delivery, self.settings.web.public_url)
         try:
-            content = await self._workers.run(read_secret, webhook.secret_file)
+            content = await self._files.run(read_secret, webhook.secret_file)
             secret = secret_of(content, str(webhook.secret_file))
         except Stopped:
             raise

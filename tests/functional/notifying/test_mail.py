@@ -38,7 +38,13 @@ class MailCase(FarmTestCase):
             "deadline": 10.0,
             **fields,
         }
-        return Senders(self.reactor, settings(MailSettings(**described)), self.workers, utc_now)
+        return Senders(
+            self.reactor,
+            settings(MailSettings(**described)),
+            mail=self.workers,
+            files=self.workers,
+            utc_now=utc_now,
+        )
 
     def read(self, server: MailServer) -> EmailMessage:
         """The one mail that the server took."""

@@ -35,7 +35,9 @@ class WebhookTests(FarmTestCase):
         """Send a delivery to the server."""
         described = {"url": self.server.url, "secret_file": self.secret_file, **fields}
         told = settings(None, webhook(**described))
-        await Senders(self.reactor, told, self.workers, utc_now).send(one)
+        workers = self.workers
+        senders = Senders(self.reactor, told, mail=workers, files=workers, utc_now=utc_now)
+        await senders.send(one)
 
     async def error_of(self, **fields: Any) -> DeliveryFailed:
         """Why it was not taken."""
