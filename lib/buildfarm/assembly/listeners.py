@@ -76,21 +76,26 @@ def for_builders(ground: Ground) -> ForBuilders:
     return ForBuilders(files, private)
 
 
+def receive_sources(ground: Ground, min_free: Callable[[], int]) -> Receiving:
+    """What takes source packages as uploads; `min_free` bytes stay free on their disk."""
+    settings = ground.settings
+    return Receiving(ground.workers, settings.store_dir, settings.web.max_uploads, min_free)
+
+
 def _web_farm(
     ground: Ground,
     live: LiveFarm,
-    min_free: Callable[[], int],
+    receiving: Receiving,
     health: Callable[[], Awaitable[Health]],
     dep_waits: DepWaits,
 ) -> Farm:
     """What the web service is told of the farm."""
-    settings = ground.settings
     return Farm(
         reactor=ground.reactor,
         storage=ground.storage,
         store=ground.store,
         workers=ground.workers,
-        receiving=Receiving(ground.workers, settings.store_dir, settings.web.max_uploads, min_free),
+        receiving=receiving,
         live=live,
         health=health,
         retry_dep_waiting=dep_waits.retry_now,
@@ -115,15 +120,14 @@ def for_people(
     ground: Ground,
     doorkeeper: Doorkeeper,
     live: LiveFarm,
-    min_free: Callable[[], int],
+    receiving: Receiving,
     *,
     health: Callable[[], Awaitable[Health]],
     dep_waits: DepWaits,
 ) -> StatusPages:
     """The status page, the archives that everybody may read, and the web service.
 
-    `min_free` is how many bytes stay free on the disk of the file store; `health` says whether
-    the manager is well.
+    `health` says whether the manager is well.
     """
 
     async def find_public(name: str, user: str, password: str) -> Path | None:
@@ -157,7 +161,7 @@ def for_people(
     put: Any = pages.root.putChild
     put(b"archive", published)
     service = ServiceResource(
-        web_service(_web_farm(ground, live, min_free, health, dep_waits)), gate
+        web_service(_web_farm(ground, live, receiving, health, dep_waits)), gate
     )
     for version in VERSIONS:
         put(version.encode(), service)

@@ -7,17 +7,19 @@ Layer 6. Tests: tests/functional/assembly/test_metrics.py.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from buildfarm.admin.server import MAX_CONVERSATIONS, ControlServer
 from buildfarm.assembly.ground import FILES_QUEUED, Ground
 from buildfarm.assembly.scanners import Scanners
+from buildfarm.filestore.resource import FilesResource
 from buildfarm.filestore.sending import WAITING_PER_PLACE
 from buildfarm.metrics.histogram import Histogram
 from buildfarm.monitoring.families import Count, Durations, Family, Gauge, Samples, single
 from buildfarm.scanning.roster import CLAIM_BATCH
 from buildfarm.scanning.scanner import Scanner
+from buildfarm.statuspage.pages import StatusPages
 from buildfarm.storage.listings import queue_sizes
 from buildfarm.storage.outbox import deliveries_waiting
 from buildfarm.storage.transactor import MAX_WAITING, QUEUED_READS
@@ -97,6 +99,12 @@ def of_scanners(scanners: Scanners) -> tuple[Family, ...]:
     )
 
 
+def of_pages(pages: StatusPages) -> tuple[Family, ...]:
+    """Those who look at the status page."""
+    viewers = "Who follow what changes on the status page."
+    return (Gauge("event_stream_viewers", viewers, lambda: single(pages.viewers)),)
+
+
 def of_uploads(uploads: UploadStage) -> tuple[Family, ...]:
     """Tries of uploads."""
     ends = ("published", "refused", "postponed")
@@ -149,7 +157,7 @@ def stages(
     scanners: Scanners,
     uploads: UploadStage,
     control: ControlServer,
-    downloads: Callable[[], int],
+    files: FilesResource,
 ) -> tuple[Stage, ...]:
     """Every place in which work waits; ARCHITECTURE.md has the same list."""
     storage, settings, crew = ground.storage, ground.settings, scanners.crew
@@ -162,17 +170,19 @@ def stages(
         Stage("turns", lambda: scanners.turns.waiting),
         Stage("claims", lambda: scanners.roster.claims_waiting, CLAIM_BATCH),
         Stage("progress", lambda: crew.progress.waiting),
-        Stage("downloads", downloads, most * (1 + WAITING_PER_PLACE)),
+        Stage("downloads", lambda: files.downloads, most * (1 + WAITING_PER_PLACE)),
         Stage("gathers", lambda: crew.gatherer.waiting),
         Stage("resets", lambda: scanners.resetter.waiting),
         Stage("uploads", lambda: uploads.waiting),
     )
 
 
-def of_stages(listed: Iterable[Stage]) -> tuple[Family, ...]:
+def of_stages(every: Sequence[Stage]) -> tuple[Family, ...]:
     """The gauges of every queue, and their bounds where they have one of their own."""
-    every = tuple(listed)
-    bounded = [(one.name, one.bound) for one in every if one.bound is not None]
+
+    def bounds() -> Samples:
+        return [((one.name,), one.bound) for one in every if one.bound is not None]
+
     return (
         Gauge(
             "stage_waiting",
@@ -183,7 +193,7 @@ def of_stages(listed: Iterable[Stage]) -> tuple[Family, ...]:
         Gauge(
             "stage_bound",
             "How much may wait there; beyond it, callers wait or are refused.",
-            lambda: [((name,), bound) for name, bound in bounded],
+            bounds,
             ("stage",),
         ),
     )

@@ -16,9 +16,11 @@ from buildfarm.assembly.health import HealthCheck
 from buildfarm.assembly.measures import (
     LATENESS_BOUNDS,
     Backlog,
+    Stage,
     fetch_backlog,
     of_ground,
     of_scanners,
+    of_stages,
 )
 from buildfarm.assembly.scanners import Scanners
 from buildfarm.flow.fresh import Fresh
@@ -48,8 +50,11 @@ class Monitoring:
         self.health = HealthCheck(ground, scanners, self._lateness)
         #: How many requests were answered, by the first figure of the status.
         self._answered: Counter[int] = Counter()
+        #: Every place in which work waits.
+        self.stages: list[Stage] = []
         self._families: list[Family] = [
             *of_scanners(scanners),
+            *of_stages(self.stages),
             *of_ground(ground, late, lambda: self._backlog, self._answered),
         ]
         self._look = Lookout(

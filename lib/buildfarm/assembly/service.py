@@ -20,10 +20,10 @@ from twisted.web.resource import Resource
 from buildfarm.assembly.control import answer_commands
 from buildfarm.assembly.depwaiting import DepWaiting
 from buildfarm.assembly.ground import FILES_QUEUED, Ground, no_checkpoint
-from buildfarm.assembly.listeners import for_builders, for_people, listening
+from buildfarm.assembly.listeners import for_builders, for_people, listening, receive_sources
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
-from buildfarm.assembly.measures import of_stages, of_uploads, stages
+from buildfarm.assembly.measures import Stage, of_pages, of_uploads, stages
 from buildfarm.assembly.monitoring import Monitoring
 from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
@@ -166,9 +166,7 @@ class FarmService(Service):
         control = await answer_commands(ground, scanners, sweep, self._reloading)
         self._parts.started("control socket", control.stop, 3.0)
         monitoring.show(of_uploads(uploads))
-        monitoring.show(
-            of_stages(stages(ground, scanners, uploads, control, lambda: files.files.downloads))
-        )
+        monitoring.stages += stages(ground, scanners, uploads, control, files.files)
         monitoring.start()
         self._stops("monitoring", monitoring.stop, _THREADS_GRACE)
         ownership = Ownership(self._reactor, ground.storage, ground.epoch, self._losing.callback)
@@ -190,17 +188,20 @@ class FarmService(Service):
     ) -> None:
         """Status page, web service and archives, before anything is scanned."""
         doorkeeper = Doorkeeper(self._reactor, ground.storage, self._now)
+        web, watch = self._settings.web, scanners.watch
+        receiving = receive_sources(ground, lambda: watch.settings.manager.min_free_bytes)
+        monitoring.stages.append(Stage("sources", lambda: receiving.at_once, web.max_uploads))
         people = for_people(
             ground,
             doorkeeper,
             LiveFarm(scanners.roster, scanners.pauses),
-            lambda: scanners.watch.settings.manager.min_free_bytes,
+            receiving,
             health=monitoring.health.fetch_health,
             dep_waits=dep_waits,
         )
         monitoring.put_below(people.root)
+        monitoring.show(of_pages(people))
         subscribers += [doorkeeper.publish, people.publish]
-        web = self._settings.web
         await self._listen(
             web.listen,
             people.root,

@@ -74,6 +74,11 @@ class StatusPages:
         self._builds = builds
         self._sampler = Sampler(reactor, storage, utc_now)
 
+    @property
+    def viewers(self) -> int:
+        """How many follow what changes."""
+        return self._changes.viewers
+
     def publish(self, announcement: Announcement) -> None:
         """Take note of what an act has announced."""
         if isinstance(announcement, PeopleChanged):
