@@ -12,9 +12,9 @@ from buildfarm.identity.secrets import NewSecret
 from buildfarm.statuspage.authorize import AuthorizePage
 from buildfarm.statuspage.login import LoginPages
 from buildfarm.statuspage.rendering import Renderer
-from buildfarm.statuspage.routes import Routes
+from buildfarm.statuspage.routes import Route, Routes
 from buildfarm.statuspage.site import PagesResource, PeopleRoot
-from buildfarm.statuspage.statics import Statics
+from buildfarm.statuspage.statics import PATH, Statics
 from buildfarm.statuspage.templates import make_environment
 from buildfarm.vocab.access import AccessLevel
 from buildfarm.vocab.people import TokenKind
@@ -34,10 +34,16 @@ class PeoplePagesTestCase(IdentityTestCase, ListenerTestCase):
         self.cookie = ""
         self.exchange = Exchange(self.clock.seconds, self.storage, self.now)
         logins = Logins(self.storage, self.doorkeeper, 24 * HOUR, self.now)
-        routes = Routes([*LoginPages(logins).routes, *AuthorizePage(self.exchange).routes])
-        renderer = Renderer(self.reactor, make_environment(Statics().url))
+        statics = Statics()
+        routes = [
+            Route(PATH + "{name}", statics.show),
+            *LoginPages(logins).routes,
+            *AuthorizePage(self.exchange).routes,
+        ]
+        renderer = Renderer(self.reactor, make_environment(statics.url))
         gate = Gate(self.doorkeeper, ())
-        self.port = self.listen(PeopleRoot(PagesResource(self.reactor, gate, renderer, routes)))
+        pages = PagesResource(self.reactor, gate, renderer, Routes(routes))
+        self.port = self.listen(PeopleRoot(pages))
 
     def link(self, level: AccessLevel = AccessLevel.ADMINISTER, person: str = "ann") -> NewSecret:
         """A link that is good for an hour."""
