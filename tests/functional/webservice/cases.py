@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +27,7 @@ T = TypeVar("T")
 CONSUMER = "System-wide: tests"
 
 SCRIPT = Path(__file__).with_name("clientscript.py")
+BROWSER = Path(__file__).with_name("browserscript.py")
 
 #: Who has which release of launchpadlib: ours the one of the lock file, Debian's its own.
 RELEASES = {"PyPI": sys.executable, "Debian": "/usr/bin/python3"}
@@ -72,6 +74,8 @@ class WebServiceTestCase(ClientTestCase):
             await self.farm.write(people.add_person, name, name.title(), is_team, "test", now)
         await self.farm.write(people.join, "ann", BUILDD_ADMINS, "test", now)
         await self.arrange()
+        web = replace(self.farm.settings.web, public_url=self.root.rstrip("/"))
+        self.farm.settings = replace(self.farm.settings, web=web)
         await self.farm.start()
         self.addCleanup(self.wait_until, self._is_left, 5.0, "the clients to hang up")
 
@@ -103,6 +107,15 @@ class WebServiceTestCase(ClientTestCase):
         path = self.make_directory() / "credentials"
         write_credentials(path, CONSUMER, token.key, token.secret)
         return str(path)
+
+    async def browser(self, person: str, answer: str) -> dict[str, str]:
+        """An environment in which programs open a browser, where `person` gives this answer."""
+        link = await self.farm.ask("token.login", {"person": person})
+        return {
+            "BROWSER": f"{sys.executable} {BROWSER} %s",
+            "LOGIN_LINK": link,
+            "ANSWER": answer,
+        }
 
     async def client(
         self, person: str | None = None, level: AccessLevel = AccessLevel.ADMINISTER

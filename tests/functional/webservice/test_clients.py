@@ -1,9 +1,6 @@
 """The same script by every release of launchpadlib that is about: PyPI's and Debian's."""
 
 import stat
-import sys
-from dataclasses import replace
-from pathlib import Path
 
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.storage import roster
@@ -11,15 +8,8 @@ from buildfarm.vocab.builder import NewBuilder
 from buildfarm.webservice.catalogue import SERVICE
 from tests.functional.webservice.cases import RELEASES, WebServiceTestCase
 
-BROWSER = Path(__file__).with_name("browserscript.py")
-
 
 class ClientTests(WebServiceTestCase):
-    async def arrange(self) -> None:
-        """Have the farm know its own address, which links to log in by begin with."""
-        web = replace(self.farm.settings.web, public_url=self.root.rstrip("/"))
-        self.farm.settings = replace(self.farm.settings, web=web)
-
     async def setUp(self) -> None:
         await super().setUp()
         await self.farm.add_builder(self.farm.daemon(), "alpha")
@@ -108,15 +98,6 @@ class ClientTests(WebServiceTestCase):
             found = await self.script(release, "login_with", self.root, str(kept), **env)
             self.assertEqual("declined", found, release)
             self.assertFalse(kept.exists())
-
-    async def browser(self, person: str, answer: str) -> dict[str, str]:
-        """An environment in which programs open a browser, where `person` gives this answer."""
-        link = await self.farm.ask("token.login", {"person": person})
-        return {
-            "BROWSER": f"{sys.executable} {BROWSER} %s",
-            "LOGIN_LINK": link,
-            "ANSWER": answer,
-        }
 
     async def test_everything_that_is_linked(self) -> None:
         """Every link is followed, every value read, by a moderator and by anybody."""

@@ -121,12 +121,21 @@ class UnbelievedTests(ProxyTestCase):
 class NginxTests(ProxyTestCase):
     """Clients speak TLS with nginx, which is at the same address as the farm."""
 
-    async def setUp(self) -> None:
-        await super().setUp()
+    async def arrange(self) -> None:
+        """Choose where nginx listens."""
+        await super().arrange()
         self.directory = self.make_directory()
         self.authority = Authority(self.directory)
         self.port = free_port()
+
+    async def setUp(self) -> None:
+        await super().setUp()
         await self.start_nginx()
+
+    @property
+    def root(self) -> str:
+        """The address of the web service, as clients know it."""
+        return f"https://127.0.0.1:{self.port}/"
 
     def behind(self) -> str:
         """Where nginx finds the farm."""
@@ -167,14 +176,13 @@ class NginxTests(ProxyTestCase):
     async def test_clients(self) -> None:
         """Both releases of launchpadlib work through it: every link leads through it again."""
         await self.farm.add_builder(self.farm.daemon(), "alpha")
-        root = f"https://127.0.0.1:{self.port}/"
         people = (await self.credentials("ann"), await self.credentials("bert"), "-")
         for release in RELEASES:
             trusted = {"FARM_CA": str(self.authority.certificate)}
-            found = await self.script(release, "writing", root, *people, **trusted)
+            found = await self.script(release, "writing", self.root, *people, **trusted)
             self.assertEqual([False, "its disk is broken"], found["saved"])
             self.assertEqual(["PreconditionFailed", 412], found["older"])
-            found = await self.script(release, "reading", root, "-", **trusted)
+            found = await self.script(release, "reading", self.root, "-", **trusted)
             self.assertEqual("alpha", found["by address"])
 
 

@@ -46,6 +46,18 @@ class TlsTests(WebServiceTestCase):
             self.assertEqual(1, refused.exit_code)
             self.assertThat(refused.output, Contains("CERTIFICATE_VERIFY_FAILED"))
 
+    async def test_login_with(self) -> None:
+        """The way to a token is encrypted and checked, too, by client and browser."""
+        trusted = {
+            name: str(self.authority.certificate)
+            for name in ("FARM_CA", "HTTPLIB2_CA_CERTS", "SSL_CERT_FILE")
+        }
+        for release in RELEASES:
+            kept = str(self.make_directory() / "credentials")
+            env = {**trusted, **await self.browser("ann", "allow")}
+            names = await self.script(release, "login_with", self.root, kept, **env)
+            self.assertEqual(["ann", "ann"], names, release)
+
     async def test_files_that_cannot_be_used(self) -> None:
         """A manager whose key is missing, or another's, says so in a sentence, and ends."""
         await self.farm.stop()
