@@ -105,6 +105,10 @@ class BuildPage:
         """Where it is."""
         return (Route("/builds/{id}", self._show),)
 
+    def forget(self) -> None:
+        """Read again what is shown."""
+        self._facts.forget()
+
     async def _show(self, visit: Visit) -> Answer:
         number, seen = build_id(visit), private_seen(visit.visitor)
         if visit.visitor.person is None:

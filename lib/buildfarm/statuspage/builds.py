@@ -57,6 +57,8 @@ class Builds:
         parts = ToldParts(reactor, workers)
         followed = FollowedBuilds(reactor, storage)
         page = BuildPage(reactor, storage, live, utc_now, logs=logs, parts=parts, followed=followed)
+        #: Has the page of a build read again what it shows.
+        self.forget = page.forget
         self._log_pages = LogPages(
             reactor, storage, workers, gate=gate, logs=logs, parts=parts, followed=followed
         )

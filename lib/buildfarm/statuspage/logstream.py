@@ -98,6 +98,8 @@ class LogStream:
 
     async def _tell_what_is_there(self, build: BuildSnapshot, log: Log) -> None:
         if log.size - self._place > _BEHIND:
+            if isinstance(log, Mirror) and not log.caught_up:
+                return  # the end of what has been copied is not yet where the builder is
             last = await self._parts.before(build, log, log.size)
             await self._tell("gap", last.part.end, last.json)
         while self._place < log.size and not self._leaving:

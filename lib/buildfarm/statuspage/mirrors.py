@@ -25,7 +25,7 @@ from buildfarm.vocab.errors import BuilderError, FarmError
 from buildfarm.vocab.secrets import SecretFilter
 
 #: Bytes asked of a builder at once.
-PIECE = 128 * 1024
+PIECE = 256 * 1024
 
 #: Seconds until a builder that had nothing new is asked again, and one that could not be asked.
 INTERVAL = 0.5

@@ -3,6 +3,7 @@
 from playwright.sync_api import Page
 
 from buildfarm.farmtesting.browser import Tab
+from buildfarm.farmtesting.procfs import resident_memory
 from buildfarm.vocab.states import BuildState
 from tests.functional.browser.cases import BrowserTestCase
 from tests.functional.statuspage.test_logs import LOG, logging
@@ -118,3 +119,39 @@ class LogTests(BrowserTestCase):
         seen = await tab.do(read)
         self.assertEqual(("line 019999", "line 019999"), (seen[0], seen[-1]))
         self.assertTrue(seen[0] > seen[1] > seen[2] < seen[3], seen)
+
+    async def test_a_hundred_megabytes(self) -> None:
+        """A log of that size can be followed and read back; neither side ever has it whole."""
+        line = b"%09d cc -O2 -g -Wall -c -o build/object.o source/object.c %s\n"
+        log = b"".join(line % (number, b"-DX=1 " * 6) for number in range(1_000_000))
+        daemon = self.farm.daemon(logging(600.0, log))
+        daemon._log_now = lambda: log  # type: ignore[method-assign]
+        await self.farm.add_builder(daemon)
+        build_id = await self.farm.submit()
+        await self.farm.wait_for_build(build_id, BuildState.BUILDING)
+        before = resident_memory()
+        tab = await self.open(f"/builds/{build_id}")
+
+        def read(page: Page) -> tuple[int, int, float]:
+            page.wait_for_function(
+                "() => document.querySelector('#log-lines .l:last-child')"
+                "?.textContent.startsWith('000999999 ')",
+                timeout=40_000,
+            )
+            first = page.locator("#log-lines .l").first
+            for _ in range(3):
+                shown = first.inner_text()
+                page.locator(".log-nav .earlier").click()
+                page.wait_for_function(
+                    "shown => document.querySelector('#log-lines .l').textContent !== shown",
+                    arg=shown,
+                )
+            heap = page.evaluate("() => performance.memory.usedJSHeapSize")
+            return int(first.inner_text()[:9]), page.evaluate(_COUNT), heap
+
+        shown, count, heap = await tab.do(read)
+        self.assertTrue(990_000 < shown < 999_500, shown)
+        self.assertTrue(count < 3500 and heap < 64 * 2**20, (count, heap))
+        self.assertTrue(resident_memory() - before < 64 * 2**20)
+        part = await self.look(f"/builds/{build_id}/log", range="bytes=50000000-50000099")
+        self.assertEqual((206, log[50_000_000:50_000_100]), (part.status, part.body))
