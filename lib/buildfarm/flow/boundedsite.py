@@ -160,7 +160,11 @@ class _Channel(HTTPChannel):
         transport: Any = self.transport
         head = b"HTTP/1.1 %b\r\nConnection: close\r\nContent-Type: text/plain\r\n" % status
         transport.write(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(words), words))
-        self.loseConnection()  # type: ignore[no-untyped-call]
+        if self.isSecure():  # type: ignore[no-untyped-call]
+            self.loseConnection()  # type: ignore[no-untyped-call]
+        else:
+            # The other half stays open, until the deadline, for who reads once all was sent.
+            transport.loseWriteConnection()
 
     def allContentReceived(self) -> None:  # noqa: N802 - Twisted's name
         """The request is complete; how long its answer takes is for the answer to bound."""

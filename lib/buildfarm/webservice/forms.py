@@ -24,6 +24,7 @@ from buildfarm.flow.durable import full_disk_named
 from buildfarm.intake.dsc import MAX_NAMED
 from buildfarm.intake.nameless import SentFile
 from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.text import one_line
 
 #: Parts of a form: as many files as a `.dsc` may name, itself, and some fields.
 MAX_PARTS = MAX_NAMED + 20
@@ -76,7 +77,7 @@ class FormWriter:
         except ParserLimitReached as error:
             raise Refused(f"A form has at most {MAX_PARTS} parts, with short headers.") from error
         except MultipartError as error:
-            raise Refused(f"The body is no form: {error}.") from error
+            raise Refused(f"The body is no form: {one_line(str(error))}.") from error
 
     def finish(self) -> Form:
         """That was all: the form."""

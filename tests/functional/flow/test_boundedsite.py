@@ -35,6 +35,7 @@ class SiteTestCase(FarmTestCase):
         site = BoundedSite(self.resource, self.reactor, **bounds)
         port = self.reactor.listenTCP(0, site, interface="127.0.0.1")
         self.addCleanup(port.stopListening)
+        self.addCleanup(self.wait_until, lambda: site.connections == 0, 5.0, "all to be closed")
         self.port = port.getHost().port
         return site
 
@@ -202,8 +203,10 @@ class StreamedTest(SiteTestCase):
 
     async def test_too_long(self) -> None:
         """Beyond the bound it is refused unread, in words."""
-        answer = await self.ask(self.request("/taker", 100_000_001))
+        too_many = 100_000_001
+        answer = await self.ask(self.request("/taker", too_many) + bytes(20_000_000))
         self.assertIn(b"at most 100000000 are taken here", answer)
+        self.assertEqual([], self.taker.sizes)
 
     async def test_elsewhere(self) -> None:
         """At other addresses such a form is a body like any other: refused."""
