@@ -10,6 +10,7 @@ Layer 4. Tests: tests/functional/depwait/test_reading.py.
 import base64
 import hashlib
 import json
+import os
 import re
 import ssl
 import urllib.error
@@ -217,6 +218,7 @@ def _digests(release: str) -> dict[str, str]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    new = path.with_suffix(f"{path.suffix}.new")
+    # The child of a manager that was killed may still be at it: each writes a file of its own.
+    new = path.with_suffix(f"{path.suffix}.{os.getpid()}.new")
     new.write_bytes(content)
     new.replace(path)

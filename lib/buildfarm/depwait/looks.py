@@ -14,7 +14,7 @@ from typing import Any
 
 from buildfarm.depwait.indexes import Index
 from buildfarm.depwait.reading import Look, Request, answer_of
-from buildfarm.flow.children import run_command
+from buildfarm.flow.children import CommandResult, run_command
 from buildfarm.flow.threads import Workers
 from buildfarm.vocab.errors import FarmError
 from buildfarm.vocab.settings import Settings
@@ -23,9 +23,20 @@ from buildfarm.vocab.text import one_line
 #: Bytes that a child may answer.
 _MAX_ANSWER = 16 * 1024 * 1024
 
-#: Names that one child looks for, and indexes that it looks at.
-MAX_NAMES = 20_000
+#: Names that one child looks for, as many as builds of one look can name, and indexes.
+MAX_NAMES = 50_000
 MAX_INDEXES = 500
+
+
+#: Where the modules are, how the world is reached, and whom we trust there.
+_PASSED_ON = (
+    "PYTHONPATH",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
 
 
 class LookFailed(FarmError):
@@ -67,13 +78,10 @@ class Looker:
         )
         path = self.settings.manager.state_dir / "indexes.request"
         await self._workers.run(_write, path, request)
-        result = await run_command(
-            self._reactor,
-            [sys.executable, "-P", "-m", "buildfarm.depwait.reading", str(path)],
-            deadline=settings.deadline,
-            max_output=_MAX_ANSWER,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
-        )
+        try:
+            result = await self._run_child(path)
+        finally:
+            path.unlink(missing_ok=True)  # it may name passwords
         if not result.succeeded or result.dropped:
             said = one_line(result.output[-300:])
             raise LookFailed(f"The look at package indexes {result.ending}: {said}")
@@ -83,16 +91,14 @@ class Looker:
         except (ValueError, TypeError, KeyError) as error:
             raise LookFailed("The look at package indexes has no readable answer.") from error
 
-
-#: Where the modules are, how the world is reached, and whom we trust there.
-_PASSED_ON = (
-    "PYTHONPATH",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-)
+    async def _run_child(self, path: Path) -> CommandResult:
+        return await run_command(
+            self._reactor,
+            [sys.executable, "-P", "-m", "buildfarm.depwait.reading", str(path)],
+            deadline=self.settings.depwait.deadline,
+            max_output=_MAX_ANSWER,
+            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+        )
 
 
 def _write(path: Path, request: Request) -> None:
