@@ -12,7 +12,7 @@ from typing import Any
 
 import httptools
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IConsumer
+from twisted.internet.interfaces import IConsumer, ITCPTransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.protocols.basic import FileSender
 from twisted.python.failure import Failure
@@ -54,6 +54,11 @@ class DaemonServer(Protocol):
         self._come: deque[_Request] = deque()
         #: Whether the connection is there.
         self.open = True
+
+    def connectionMade(self) -> None:
+        """Send the last packet of an answer at once, as Twisted's own web server does."""
+        if ITCPTransport.providedBy(self.transport):
+            self.transport.setTcpNoDelay(True)
 
     def dataReceived(self, data: bytes) -> None:
         """Serve what is complete; the parser is not left in the middle of anything meanwhile."""
