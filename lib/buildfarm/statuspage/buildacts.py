@@ -48,8 +48,15 @@ def offered(visitor: Visitor, build: BuildSnapshot) -> frozenset[str]:
 class BuildActs:
     """Takes the forms."""
 
-    def __init__(self, storage: Transactor, utc_now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        storage: Transactor,
+        forget: Callable[[], None],
+        utc_now: Callable[[], datetime],
+    ) -> None:
+        """`forget` has pages read again what they show: whoever has acted wants to see it."""
         self._storage = storage
+        self._forget = forget
         self._utc_now = utc_now
         self.routes = (Route("/builds/{id}/+act", act=self.act),)
 
@@ -69,6 +76,7 @@ class BuildActs:
             await self._storage.write(rescore, build.id, _score(visit.form), actor, now)
         else:
             await self._storage.write(retry, build.id, name == "rebuild", actor, now)
+        self._forget()
         return see_other(f"/builds/{build.id}")
 
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from buildfarm.statuspage.answers import Answer, Declined, missing, see_other
 from buildfarm.statuspage.routes import Route, Visit
+from buildfarm.statuspage.snapshots import Snapshots
 from buildfarm.storage.roster import change_builder
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import Deed, refusal
@@ -64,8 +65,11 @@ def offered(visitor: Visitor, builder: BuilderSnapshot) -> Mapping[str, BuilderA
 class BuilderActs:
     """Takes the forms."""
 
-    def __init__(self, storage: Transactor, utc_now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, storage: Transactor, snapshots: Snapshots, utc_now: Callable[[], datetime]
+    ) -> None:
         self._storage = storage
+        self._snapshots = snapshots
         self._utc_now = utc_now
         self.routes = (Route("/builders/{name}/+act", act=self.act),)
 
@@ -82,6 +86,7 @@ class BuilderActs:
             changes["failnotes"] = _note(visit.form)
         actor, now = visit.visitor.person or "", self._utc_now()
         await self._storage.write(change_builder, name, changes, actor, now)
+        self._snapshots.forget()
         return see_other(f"/builders/{quote(name)}")
 
 

@@ -12,7 +12,7 @@ from buildfarm.statuspage.live import Live
 from buildfarm.statuspage.routes import Visit
 from buildfarm.statuspage.snapshots import Snapshots
 from buildfarm.statuspage.strip import strip
-from buildfarm.storage.builderpages import TIMELINE, builder_page
+from buildfarm.storage.builderpages import builder_page
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.doing import doing, since
 from buildfarm.verdicts.permissions import private_seen
@@ -51,7 +51,7 @@ class BuilderPages:
             "doing": None if found.glanced is None else doing(found.glanced, trouble),
             "since": None if found.glanced is None else since(found.glanced),
             "trouble": trouble,
-            "strip": strip(found.spans, found.time - TIMELINE, found.time),
+            "strip": strip(found.spans, found.time),
             "acts": offered(visit.visitor, found.builder),
         }
         return View("builder.html", values, version=(found.time, trouble))

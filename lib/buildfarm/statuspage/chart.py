@@ -3,9 +3,10 @@
 Layer 5. Tests: tests/unit/statuspage/test_chart.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import groupby
 
 from buildfarm.vocab.glance import Sample
 
@@ -18,6 +19,7 @@ _HOURS = 24
 _GAP = 2
 
 _HOUR = timedelta(hours=1)
+_POINT = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +77,8 @@ def chart(samples: Sequence[Sample], now: datetime) -> Chart:
     most_ended = round_up(max(hour.built + hour.failed for hour in hours))
     most_waiting = round_up(max((one.waiting for one in shown), default=0))
     points = [
-        f"{_x((one.time - begin) / _HOUR):.1f},{_y(one.waiting / most_waiting):.1f}"
-        for one in shown
+        f"{_x((start - begin) / _HOUR):.1f},{_y(max(same) / most_waiting):.1f}"
+        for start, same in _by_points(shown, begin)
     ]
     bars = tuple(_bar(number, hour, most_ended) for number, hour in enumerate(hours))
     return Chart(hours, bars, " ".join(points), most_ended, most_waiting)
@@ -90,6 +92,12 @@ def round_up(count: int) -> int:
             if factor * step >= count:
                 return factor * step
         step *= 10
+
+
+def _by_points(samples: Sequence[Sample], begin: datetime) -> Iterator[tuple[datetime, list[int]]]:
+    """What waited in each five minutes: more points would not be seen."""
+    for number, same in groupby(samples, lambda one: (one.time - begin) // _POINT):
+        yield begin + number * _POINT, [one.waiting for one in same]
 
 
 def _hour(samples: Sequence[Sample], start: datetime) -> Hour:

@@ -55,12 +55,17 @@ class StatusPages:
         index = Index(storage, snapshots, live, utc_now)
         builders = BuilderPages(storage, snapshots, live, utc_now)
         self._changes = ChangeStreams(reactor, gate, Changes(reactor, storage))
+
+        def forget() -> None:
+            snapshots.forget()
+            builds.forget()
+
         routes = [
             Route("/", index.show),
             *self._changes.routes,
             Route("/builders/{name}", builders.show),
-            *BuilderActs(storage, utc_now).routes,
-            *BuildActs(storage, utc_now).routes,
+            *BuilderActs(storage, snapshots, utc_now).routes,
+            *BuildActs(storage, forget, utc_now).routes,
             Route("/queue", QueuePages(storage, snapshots, utc_now).show),
             Route("/search", SearchPage(storage, snapshots).show),
             Route("/+help", show_help),

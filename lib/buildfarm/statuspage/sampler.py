@@ -1,4 +1,4 @@
-"""Takes a sample of the farm every few minutes, for the chart.
+"""Takes a sample of the farm every minute, for the chart.
 
 Layer 5. Tests: tests/unit/statuspage/test_sampler.py.
 """
@@ -15,8 +15,8 @@ from buildfarm.storage.samples import take_sample
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.errors import FarmError
 
-#: Seconds between two samples: a day is 288 of them.
-INTERVAL = 300.0
+#: Seconds between two samples: a day is 1,440 of them.
+INTERVAL = 60.0
 
 
 class Sampler:

@@ -41,12 +41,19 @@ class Snapshots:
         self._most_making = making
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
         self._making: dict[Hashable, list[Deferred[Any]]] = {}
+        self._generation = 0
+
+    def forget(self) -> None:
+        """Keep nothing of before: whoever has acted wants to see what came of it."""
+        self._generation += 1
+        self._kept.clear()
 
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """The value of `key`: one that is kept, one that is being made, or a new one.
 
         Raises what `make` raises, Declined where too much is being made.
         """
+        key = self._generation, key
         until, value = self._kept.get(key, (0.0, None))
         if self._reactor.seconds() < until:
             kept: T = value
@@ -74,8 +81,8 @@ class Snapshots:
             for waiting in self._making.pop(key):
                 waiting.errback(failure)
             return
-        self._kept.pop(key, None)
         self._kept[key] = (self._reactor.seconds() + self._lifetime, value)
+        self._kept.move_to_end(key)
         while len(self._kept) > self._most_kept:
             self._kept.popitem(last=False)
         for waiting in self._making.pop(key):

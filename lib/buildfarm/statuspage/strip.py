@@ -8,10 +8,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
 
+from buildfarm.statuspage.words import span
 from buildfarm.verdicts.spans import Span, SpanKind, hours
 
 #: Columns of the picture: what was done for longest in the time of a column colours it.
 COLUMNS = 720
+
+
+#: How long pictures are, and how far apart the times below them.
+_LENGTHS = (
+    (timedelta(hours=1), timedelta(minutes=10)),
+    (timedelta(hours=6), timedelta(hours=1)),
+    (timedelta(days=1), timedelta(hours=3)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class Share:
 class Strip:
     """The picture with its table."""
 
+    length: timedelta
     pieces: tuple[Piece, ...]
     ticks: tuple[Tick, ...]
     shares: tuple[Share, ...]
@@ -52,16 +62,23 @@ class Strip:
     def summary(self) -> str:
         """The picture in a sentence."""
         said = [f"{one.kind.value} {one.percent:.0f} %" for one in self.shares if one.duration]
-        return "Of the last day it was " + (", ".join(said) or "nothing that is known") + "."
+        return (
+            f"Of the last {span(self.length)} it was "
+            + (", ".join(said) or "nothing that is known")
+            + "."
+        )
 
 
-def strip(spans: Sequence[Span], since: datetime, until: datetime) -> Strip:
-    """The picture of what was done between two moments."""
+def strip(spans: Sequence[Span], until: datetime) -> Strip:
+    """The picture of what was done until then, which is not longer than it has to be."""
+    known = until - spans[0].start if spans else timedelta()
+    length, apart = next((one for one in _LENGTHS if known <= one[0]), _LENGTHS[-1])
     totals = hours(spans)
     whole = sum(totals.values(), timedelta()) or timedelta(seconds=1)
     return Strip(
-        pieces=_pieces(_columns(spans, since, (until - since) / COLUMNS)),
-        ticks=_ticks(since, until),
+        length=length,
+        pieces=_pieces(_columns(spans, until - length, length / COLUMNS)),
+        ticks=_ticks(until - length, length, apart),
         shares=tuple(Share(kind, took, 100 * (took / whole)) for kind, took in totals.items()),
     )
 
@@ -70,14 +87,14 @@ def _columns(spans: Sequence[Span], since: datetime, width: timedelta) -> list[S
     """What each column shows; nothing where nothing is known."""
     shown: list[SpanKind | None] = [None] * COLUMNS
     longest = [timedelta()] * COLUMNS
-    for span in spans:
-        first = max(0, int((span.start - since) / width))
-        last = min(COLUMNS - 1, int((span.end - since) / width))
+    for one in spans:
+        first = max(0, int((one.start - since) / width))
+        last = min(COLUMNS - 1, int((one.end - since) / width))
         for column in range(first, last + 1):
             begin = since + column * width
-            took = min(span.end, begin + width) - max(span.start, begin)
+            took = min(one.end, begin + width) - max(one.start, begin)
             if took > longest[column]:
-                shown[column], longest[column] = span.kind, took
+                shown[column], longest[column] = one.kind, took
     return shown
 
 
@@ -91,12 +108,11 @@ def _pieces(columns: Sequence[SpanKind | None]) -> tuple[Piece, ...]:
     return tuple(pieces)
 
 
-def _ticks(since: datetime, until: datetime) -> tuple[Tick, ...]:
-    """Every third hour."""
-    first = since.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    full = [first + timedelta(hours=number) for number in range(24)]
+def _ticks(since: datetime, length: timedelta, apart: timedelta) -> tuple[Tick, ...]:
+    """One at each full hour, or whatever is so far apart."""
+    midnight = since.replace(hour=0, minute=0, second=0, microsecond=0)
+    first = midnight + ((since - midnight) // apart + 1) * apart
+    times = [first + number * apart for number in range(length // apart)]
     return tuple(
-        Tick(round(COLUMNS * ((one - since) / (until - since)), 1), one.strftime("%H:%M"))
-        for one in full
-        if one.hour % 3 == 0 and one < until
+        Tick(round(COLUMNS * ((one - since) / length), 1), one.strftime("%H:%M")) for one in times
     )

@@ -5,7 +5,7 @@ from urllib.parse import urlencode
 
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.farm import built_in
-from buildfarm.storage import people
+from buildfarm.storage import events, people
 from buildfarm.vocab.people import ArchiveRight, TokenKind
 from buildfarm.vocab.states import BuildState
 from tests.functional.filestore.listeners import Answer, send_form
@@ -45,7 +45,7 @@ class ActTests(FarmPagesTestCase):
         return answer.body.decode()
 
     async def test_moderators_steer_builders(self) -> None:
-        """Out with a note, in, manual, automatic, reset; each leads back to the page."""
+        """Out with a note, in, manual, automatic; each leads back to the page, which shows it."""
         steps = [
             ({"act": "disable", "note": "the fan  is\nloud"}, "builderok", False),
             ({"act": "enable"}, "builderok", True),
@@ -53,6 +53,7 @@ class ActTests(FarmPagesTestCase):
             ({"act": "auto"}, "manual", False),
         ]
         for form, field, value in steps:
+            await self.look("/builders/bob", cookie=self.cookie)
             answer = await self.post("/builders/bob/+act", **form)
             self.assertEqual((303, "/builders/bob"), (answer.status, answer.headers["location"]))
             builder = await self.farm.builder()
@@ -62,6 +63,17 @@ class ActTests(FarmPagesTestCase):
                 page = await self.look("/builders/bob", cookie=self.cookie)
                 self.assertIn(b"the fan is loud", page.body)
                 self.assertIn(b'value="enable"', page.body)
+
+    async def test_a_builder_is_reset(self) -> None:
+        """While it is clean; the story names who wanted it."""
+        bob = await self.farm.builder()
+
+        async def accepted() -> bool:
+            return (await self.post("/builders/bob/+act", act="reset")).status == 303
+
+        await self.wait_until(accepted, what="bob to be clean")
+        story = await self.farm.read(events.events_of_builder, bob.id)
+        self.assertIn(("ann", "CLEAN", "DIRTY"), [(e.actor, e.before, e.after) for e in story])
 
     async def test_what_is_wrong_is_said(self) -> None:
         """A note is needed, an act is one of those there are, a builder is known."""

@@ -72,7 +72,7 @@ class PageTests(FarmPagesTestCase):
     async def test_a_builder(self) -> None:
         """Its day in a picture with a table, what it was given, and 404 for another."""
         page = await self.shown("/builders/bob", await self.cookie("ann"))
-        for text in ("<svg", "Of the last day it was", "under way", "nightowl 1.0"):
+        for text in ("<svg", "Of the last 1 h it was", "under way", "nightowl 1.0"):
             self.assertIn(text, page)
         for name in ("nobody", "%3Cb%3E", "x" * 300):
             self.assertEqual(404, (await self.look(f"/builders/{name}")).status)

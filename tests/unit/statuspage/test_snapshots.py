@@ -10,7 +10,7 @@ from buildfarm.statuspage.snapshots import LIFETIME, Snapshots
 class SnapshotsTests(FarmTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.snapshots = Snapshots(self.clock, kept=3, making=2)
+        self.snapshots = Snapshots(self.clock, kept=3, making=3)
         self.made: list[Deferred[str]] = []
 
     def ask(self, key: str) -> Deferred[str]:
@@ -42,6 +42,20 @@ class SnapshotsTests(FarmTestCase):
         self.made[1].callback("new")
         self.assertEqual("new", self.successResultOf(again))
 
+    def test_what_is_forgotten_is_made_again(self) -> None:
+        """Also what was being made then, which those get alone who asked before."""
+        self.ask("a")
+        self.made[0].callback("old")
+        before = self.ask("b")
+        self.snapshots.forget()
+        after = [self.ask("a"), self.ask("b")]
+        self.made[1].callback("old")
+        self.assertEqual("old", self.successResultOf(before))
+        for number, one in enumerate(after):
+            self.made[2 + number].callback("new")
+            self.assertEqual("new", self.successResultOf(one))
+        self.assertEqual("new", self.successResultOf(self.ask("b")))
+
     def test_keys_are_apart(self) -> None:
         """What one class of visitors has read is never another's."""
         first, second = self.ask("public"), self.ask("private")
@@ -65,7 +79,7 @@ class SnapshotsTests(FarmTestCase):
             self.made[-1].callback(key)
         self.ask("b")
         self.assertEqual(4, len(self.made))
-        self.ask("a")
-        self.ask("e")
+        for key in "aeg":
+            self.ask(key)
         declined = self.failureResultOf(self.ask("f"), Declined).value
         self.assertEqual((503, "5"), (declined.status, declined.headers["Retry-After"]))

@@ -19,7 +19,7 @@ class StripTests(FarmTestCase):
     def test_pieces(self) -> None:
         """Each hour in its colour; before the first nothing is known."""
         spans = [span(SpanKind.IDLE, 6, 12), span(SpanKind.BUILDING, 12, 24)]
-        found = strip(spans, BEGINNING, END)
+        found = strip(spans, END)
         self.assertEqual(
             [
                 (SpanKind.IDLE, COLUMNS // 4, COLUMNS // 4),
@@ -44,12 +44,19 @@ class StripTests(FarmTestCase):
                 span(SpanKind.BUILDING, start, middle),
                 span(SpanKind.RESETTING, middle, start + 24 / 10_000),
             ]
-        found = strip(spans, BEGINNING, END)
+        found = strip(spans, END)
         self.assertLess(len(found.pieces), COLUMNS + 1)
         self.assertEqual(30, round(found.shares[2].percent))
 
+    def test_a_young_builder_has_a_short_picture(self) -> None:
+        """An hour, then six, then the day; with times below it that fit."""
+        for hours, length, ticks in ((0.2, 1, 6), (3, 6, 6), (7, 24, 8)):
+            found = strip([span(SpanKind.IDLE, 24 - hours, 24)], END)
+            self.assertEqual((timedelta(hours=length), ticks), (found.length, len(found.ticks)))
+            self.assertEqual(COLUMNS, found.pieces[-1].x + found.pieces[-1].width)
+
     def test_nothing_known(self) -> None:
         """An empty picture."""
-        found = strip([], BEGINNING, END)
+        found = strip([], END)
         self.assertEqual((), found.pieces)
         self.assertIn("nothing that is known", found.summary)
