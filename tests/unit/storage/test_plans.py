@@ -2,7 +2,7 @@
 
 from types import ModuleType
 
-from storm.expr import State
+from storm.expr import Select, State
 
 from buildfarm.storage import (
     attempts,
@@ -10,14 +10,17 @@ from buildfarm.storage import (
     condition,
     durations,
     epochs,
+    glance,
     orders,
     queue,
+    queuepages,
     settlements,
     submissions,
     tables,
     uploads,
 )
 from buildfarm.storage.statements import Statement
+from buildfarm.storage.tables import Queue
 from tests.unit.storage.cases import SQLiteTestCase
 
 MODULES = (
@@ -96,3 +99,20 @@ class TestPlans(SQLiteTestCase):
         for condition_text, (table, index) in expected.items():
             [plan] = self.rows(f"EXPLAIN QUERY PLAN SELECT 1 FROM {table} WHERE {condition_text}")
             self.assertIn(index, plan[3])
+
+    def test_lists_and_sums(self) -> None:
+        """What waits is summed from an index alone, and the queue's pages are rows of another."""
+        for statement in glance._WAITING:
+            self.assertIn("USING COVERING INDEX queue_order (state=?)", self.plan(statement)[0])
+        page = Statement(
+            Select(
+                (Queue.build_id, Queue.requirement_id, Queue.score, Queue.estimated_duration),
+                queuepages._waiting([1, 2]),
+                Queue,
+                order_by=queuepages._IN_ORDER,
+                limit=10,
+            )
+        )
+        [step] = self.plan(page)[:1]
+        self.assertIn("USING COVERING INDEX queue_page (state=?", step)
+        self.assertNotIn("TEMP B-TREE", " ".join(self.plan(page)))
