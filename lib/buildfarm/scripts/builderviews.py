@@ -3,11 +3,12 @@
 Layer 7; pure but for `builders_of`. Tests: tests/unit/scripts/test_builderviews.py.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from buildfarm.scripts.entries import every
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.glance import Doing
 
@@ -124,7 +125,12 @@ class Wanted:
         return old_enough and (self.newer_than is None or age <= self.newer_than)
 
 
-def builders_of(service: Any) -> list[BuilderView]:
-    """Every builder of the farm, by name."""
+def builders_of(service: Any, names: Collection[str] = ()) -> list[BuilderView]:
+    """The builders of these names, as far as there are such, or every builder of the farm."""
     told = {one["name"]: one for one in service.builders.getOverview()["builders"]}
-    return [BuilderView.of(one, told[one.name]) for one in service.builders if one.name in told]
+    if names:
+        known = [name for name in told if name in names]
+        return [BuilderView.of(service.builders.getByName(name=one), told[one]) for one in known]
+    return [
+        BuilderView.of(one, told[one.name]) for one in every(service.builders) if one.name in told
+    ]

@@ -1,9 +1,9 @@
-"""Entries of the web service as plain values: which fields scripts print and export.
+"""Entries of the web service as plain values: how they are listed, which fields are printed.
 
 Layer 7, pure. Tests: tests/unit/scripts/test_entries.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,6 +47,20 @@ ATTEMPT_FIELDS = (
     "date_closed",
     "reason",
 )
+
+
+#: Entries that the farm gives at once at most; launchpadlib by itself asks for 50.
+PART = 300
+
+
+def every(collection: Any) -> Iterator[Any]:
+    """Every entry of a collection of launchpadlib's, in as few requests as can be."""
+    start = 0
+    while part := collection[start : start + PART]:
+        yield from part
+        if len(part) < PART:
+            return
+        start += PART
 
 
 def fields_of(entry: Any, names: Sequence[str]) -> dict[str, Any]:

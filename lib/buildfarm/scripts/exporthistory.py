@@ -18,12 +18,9 @@ import click
 
 from buildfarm.console.outcome import run_to_exit
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmCommand, with_farm
-from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, fields_of
+from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, PART, fields_of
 from buildfarm.scripts.sheets import row
 from buildfarm.vocab.errors import Refused
-
-#: Entries that are asked for at once; the farm gives no more.
-_PART = 300
 
 #: What ended this recently may not be told of by the farm yet.
 _SETTLED = timedelta(minutes=1)
@@ -106,9 +103,9 @@ def _ended(
     span = {"until": until, **({} if since is None else {"since": since})}
     after = 0
     while True:
-        part = [fields_of(entry, names) for entry in ask(after=after, **span)[:_PART]]
+        part = [fields_of(entry, names) for entry in ask(after=after, **span)[:PART]]
         yield from part
-        if len(part) < _PART:
+        if len(part) < PART:
             return
         after = part[-1]["id"]
 

@@ -98,7 +98,7 @@ _CHOICES = (
 def list_builders(farm: Farm, wanted: Wanted, json_wanted: bool) -> None:
     """List builders with what they do, and since when."""
     now = datetime.now(UTC)
-    found = wanted.among(builders_of(farm.service), now)
+    found = wanted.among(builders_of(farm.service, wanted.names), now)
     if json_wanted:
         print_json([one.as_json() for one in found])
         return
@@ -145,7 +145,7 @@ def changing(command: Callable[..., Any]) -> Callable[..., Any]:
         values = command(**given)
         if wanted.is_everything != everybody:
             raise click.UsageError("Say which builders: their names, what they do, or --all.")
-        found = wanted.among(builders_of(farm.service), datetime.now(UTC))
+        found = wanted.among(builders_of(farm.service, wanted.names), datetime.now(UTC))
         changes = [
             Change(one.name, _in_words(now), _in_words(values), partial(_set, one, values))
             for one in found

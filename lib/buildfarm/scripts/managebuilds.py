@@ -14,7 +14,7 @@ from buildfarm.console.options import as_json
 from buildfarm.console.outcome import run_to_exit
 from buildfarm.console.tables import print_fields, print_json, print_lines, print_table
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmGroup, with_farm
-from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, fields_of
+from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, every, fields_of
 from buildfarm.vocab.states import BuildState
 from buildfarm.vocab.text import shown
 from buildfarm.webservice.words import BUILD_STATES
@@ -99,11 +99,11 @@ def _builds(
 ) -> list[Any]:
     records = farm.service.builds.getBuildRecords
     if not states:
-        return list(islice(filter(fits, records(**given)), limit))
+        return list(islice(filter(fits, every(records(**given))), limit))
     found: list[Any] = []
     for state in dict.fromkeys(states):
         of_state: Iterator[Any] = filter(
-            fits, records(build_state=BUILD_STATES[BuildState(state)], **given)
+            fits, every(records(build_state=BUILD_STATES[BuildState(state)], **given))
         )
         found += islice(of_state, limit)
     return sorted(found, key=lambda build: build.id, reverse=True)[:limit]

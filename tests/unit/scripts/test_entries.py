@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 from buildfarm.farmtesting.cases import FarmTestCase
-from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, fields_of
+from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, PART, every, fields_of
 from buildfarm.webservice.attemptentry import ATTEMPT
 from buildfarm.webservice.buildentry import BUILD
 
@@ -17,6 +17,11 @@ class EntryTests(FarmTestCase):
         found = fields_of(entry, ("id", "datebuilt", "score"))
         self.assertEqual([1, "2026-01-01T00:00:00+00:00", None], list(found.values()))
         json.dumps(found)
+
+    def test_every(self) -> None:
+        """A collection is read in parts, the last one of which may be empty, or not whole."""
+        for size in (0, 1, PART, PART + 1, 2 * PART):
+            self.assertEqual(size, len(list(every(range(size)))))
 
     def test_fields_are_there(self) -> None:
         """Every field that scripts ask for is one of the web service's."""
