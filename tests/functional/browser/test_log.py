@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Page
 
-from buildfarm.farmtesting.browser import Tab
+from buildfarm.farmtesting.fakedaemon import FakeDaemon
 from buildfarm.farmtesting.procfs import resident_memory
 from buildfarm.vocab.states import BuildState
 from tests.functional.browser.cases import BrowserTestCase
@@ -18,20 +18,22 @@ _COUNT = "() => document.querySelectorAll('#log-lines .l').length"
 
 
 class LogTests(BrowserTestCase):
+    daemon: FakeDaemon
+
     async def begin(self, seconds: float, log: bytes = LOG) -> int:
-        """A build that has begun."""
-        await self.farm.add_builder(self.farm.daemon(logging(seconds, log)))
+        """A build that has begun, on `self.daemon`."""
+        self.daemon = self.farm.daemon(logging(seconds, log))
+        await self.farm.add_builder(self.daemon)
         build_id = await self.farm.submit()
         await self.farm.wait_for_build(build_id, BuildState.BUILDING)
         return build_id
 
-    async def text(self, tab: Tab, selector: str) -> str:
-        """The text of the one element that this finds."""
-        return await tab.do(lambda page: page.locator(selector).inner_text())
-
     async def test_it_follows_waits_and_ends(self) -> None:
         """The log follows; scrolled up it waits and counts; the page says how the build ends."""
-        build_id = await self.begin(6.0)
+        log = b"".join(
+            b"line %05d \x1b[32mof the log\x1b[0m\n" % number for number in range(40_000)
+        )
+        build_id = await self.begin(60.0, log)
         tab = await self.open(f"/builds/{build_id}")
 
         def follow(page: Page) -> None:
@@ -60,13 +62,18 @@ class LogTests(BrowserTestCase):
             page.locator("#log-go-on").click()
             page.wait_for_function(_AT_END)
             assert page.locator("#log-go-on").is_hidden()
-            page.wait_for_selector("text=failed to build >> visible=true")
-            page.wait_for_function(
-                "() => document.querySelector('#log-lines .l:last-child')"
-                ".textContent === 'line 03999 of the log'"
-            )
 
         await tab.do(go_on)
+        self.daemon._ends = self.reactor.seconds()
+
+        def end(page: Page) -> None:
+            page.wait_for_selector(".badge:text('failed to build')")
+            page.wait_for_function(
+                "() => document.querySelector('#log-lines .l:last-child')"
+                ".textContent === 'line 39999 of the log'"
+            )
+
+        await tab.do(end)
         await tab.keep_picture("build-failed")
 
     async def test_earlier_lines(self) -> None:
@@ -124,11 +131,8 @@ class LogTests(BrowserTestCase):
         """A log of that size can be followed and read back; neither side ever has it whole."""
         line = b"%09d cc -O2 -g -Wall -c -o build/object.o source/object.c %s\n"
         log = b"".join(line % (number, b"-DX=1 " * 6) for number in range(1_000_000))
-        daemon = self.farm.daemon(logging(600.0, log))
-        daemon._log_now = lambda: log  # type: ignore[method-assign]
-        await self.farm.add_builder(daemon)
-        build_id = await self.farm.submit()
-        await self.farm.wait_for_build(build_id, BuildState.BUILDING)
+        build_id = await self.begin(600.0, log)
+        self.daemon._log_now = lambda: log  # type: ignore[method-assign]
         before = resident_memory()
         tab = await self.open(f"/builds/{build_id}")
 

@@ -169,6 +169,12 @@
 
   goOn.addEventListener("click", resume);
 
+  // Who begins to scroll up is not thrown back to the end by the next line.
+  const UPWARDS = ["ArrowUp", "PageUp", "Home"];
+  const leaveEnd = () => { if (following && box.scrollTop > 0) pause(); };
+  box.addEventListener("wheel", (event) => { if (event.deltaY < 0) leaveEnd(); }, { passive: true });
+  box.addEventListener("keydown", (event) => { if (UPWARDS.includes(event.key)) leaveEnd(); });
+
   let lastTop = 0;
   box.addEventListener("scroll", () => {
     const up = box.scrollTop < lastTop;
