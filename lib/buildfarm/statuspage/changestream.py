@@ -120,9 +120,9 @@ class ChangeStreams:
 
         events = EventStream(self._reactor, request)
         viewer = Viewer(self._reactor, events, self._changes, seen, still_same)
+        events.begin()
         running = Deferred.fromCoroutine(viewer.run(event))
         request.notifyFinish().addErrback(lambda _failure: running.cancel())
-        events.begin()
         ended: Deferred[None] = Deferred()
         self._viewers[viewer] = ended
         try:

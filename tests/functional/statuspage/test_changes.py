@@ -46,6 +46,7 @@ class Listener:
     def _lines(self) -> Iterator[str]:
         with self._socket.makefile("rb") as stream:
             for raw in stream:
+                self.head += raw if b"\r\n\r\n" not in self.head else b""
                 yield raw.decode().rstrip("\r\n")
                 if raw == b"0\r\n":
                     return
@@ -109,6 +110,7 @@ class ChangeStreamTests(FarmPagesTestCase):
         await self.wait_until(lambda: second in self.heard(staying, "builds"))
         again = self.look_on(last=last)
         await self.wait_until(lambda: second in self.heard(again, "builds"))
+        self.assertIn(b"content-type: text/event-stream", again.head.lower())
 
     async def test_it_ends_when_rights_change(self) -> None:
         """The browser connects again, and is who it is now."""
