@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from buildfarm.flow.reactors import Clock
+from buildfarm.scanning.discretion import hides, is_private, without_names
 from buildfarm.scanning.gather import Gathered
 from buildfarm.scanning.job import Job
 from buildfarm.scanning.pauses import DATABASE, DISK, Pauses
@@ -176,19 +177,18 @@ class Judge:
             return builder, False
         if not self._counts(builder, error):
             return builder, False
-        if culprit is Culprit.BUILDER:
-            job = None
-        return await self._settle_failure(builder, job, error)
+        hidden, shared = hides(job, error), None if culprit is Culprit.BUILDER else job
+        return await self._settle_failure(builder, shared, error, hidden)
 
     async def _settle_failure(
-        self, builder: BuilderSnapshot, job: Job | None, error: Exception
+        self, builder: BuilderSnapshot, job: Job | None, error: Exception, hidden: bool
     ) -> tuple[BuilderSnapshot, bool]:
         sent = job is None or job.state is not AttemptState.CLAIMED
         settlement = settling.settle_failure(
             builder, _standing(job), str(error), self._utc_now(), sent=sent
         )
         self._failures.pop(builder.id, None)
-        builder = await self._settle(builder, job, settlement)
+        builder = await self._settle(builder, job, settlement, hidden=hidden)
         if job is not None and isinstance(settlement.job, JobWarning):
             warned = replace(job.order.standing, failure_count=settlement.job.failure_count)
             job.order = replace(job.order, standing=warned)
@@ -239,9 +239,19 @@ class Judge:
             self.log.failure("builder={builder} a step failed", failure, builder=builder.name)
 
     async def _settle(
-        self, builder: BuilderSnapshot, job: Job | None, settlement: Settlement
+        self,
+        builder: BuilderSnapshot,
+        job: Job | None,
+        settlement: Settlement,
+        *,
+        hidden: bool | None = None,
     ) -> BuilderSnapshot:
-        """Write one verdict. An attempt of which no log was gathered keeps its last tail."""
+        """Write one verdict, without names where they are `hidden`: those of private builds.
+
+        An attempt of which no log was gathered keeps its last tail.
+        """
+        if is_private(job) if hidden is None else hidden:
+            settlement = without_names(settlement)
         ending = settlement.job
         if job is not None and isinstance(ending, JobSettlement) and ending.log is None:
             log = await self._keep_tail(job)

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from buildfarm.flow.reactors import Clock
 from buildfarm.flow.wakeup import Wakeup
+from buildfarm.scanning.discretion import HIDDEN, hides
 from buildfarm.scanning.job import Standing
 from buildfarm.scanning.judge import Judge
 from buildfarm.scanning.pace import Pace
@@ -210,7 +211,8 @@ class Scanner:
         """Have the failure of a cycle judged; the seconds until the next one."""
         self._due = None
         self._failures_in_row += 1
-        self._last_failure = one_line(str(error)) if isinstance(error, BuilderError) else ""
+        words = HIDDEN if hides(self._steps.job, error) else one_line(str(error))
+        self._last_failure = words if isinstance(error, BuilderError) else ""
         delay = self._pace.failing(self._steps.builder.id, self._failures_in_row)
         steps = self._steps
         if isinstance(error, StaleState):
