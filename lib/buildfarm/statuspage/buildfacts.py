@@ -4,7 +4,7 @@ Layer 5. Tests: tests/functional/statuspage/test_builds.py.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from buildfarm.explaining.why import Why, explain
 from buildfarm.storage.listings import ListedBuild, listed_build
 from buildfarm.vocab.build import AttemptSnapshot, EventSnapshot, StoredFile
 from buildfarm.vocab.states import AttemptOutcome, AttemptState
+
+#: What everybody may know of trouble whose reason may name paths, or private archives.
+OWN_TROUBLE = "the farm has trouble of its own, which those who run it are told of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,16 @@ def build_facts(
 ) -> BuildFacts | None:
     """A query: the facts of one build as people may know them who see the private archives `seen`.
 
-    None where there is no such build, whoever may see it.
+    To who does not see all of them, what is wrong with our own disks and archives is not told. None
+    where there is no such build, whoever may see it.
     """
     listed = listed_build(store, build_id)
     if listed is None:
         return None
     facts = facts_of(store, build_id)
+    if seen is not None:
+        pauses = (OWN_TROUBLE,) if pauses else ()
+        facts = replace(facts, attempts=tuple(_discreet(one) for one in facts.attempts))
     return BuildFacts(
         listed,
         now,
@@ -67,6 +74,11 @@ def build_facts(
         tuple(event for event in facts.events if event.attempt is None),
         gathered_attempt(facts.attempts),
     )
+
+
+def _discreet(attempt: AttemptSnapshot) -> AttemptSnapshot:
+    """`attempt` without why it could not be published, which names paths and archives."""
+    return attempt if attempt.last_error is None else replace(attempt, last_error=OWN_TROUBLE)
 
 
 def gathered_attempt(attempts: Sequence[AttemptSnapshot]) -> AttemptSnapshot | None:

@@ -76,6 +76,23 @@ class BuildPageTests(FarmPagesTestCase):
         self.assertIn(f"build {hidden} (cloaked 1.0 amd64 in secret/bookworm)", seen)
         self.assertEqual(404, (await self.look(f"/builds/{hidden}")).status)
 
+    async def test_trouble_of_our_own(self) -> None:
+        """What names paths of the farm is told to those who run it."""
+        await self.farm.add_builder(self.farm.daemon())
+        (self.farm.root / "main" / "incoming").rmdir()
+        build_id = await self.farm.submit()
+
+        async def postponed() -> bool:
+            [attempt] = await self.farm.attempts(build_id) or [None]
+            return attempt is not None and attempt.last_error is not None
+
+        await self.wait_until(postponed)
+        page = await self.page(build_id)
+        self.assertIn("the farm has trouble of its own", page)
+        self.assertNotIn(str(self.farm.root), page)
+        page = await self.page(build_id, authorization=await self.authorization("ann"))
+        self.assertIn(str(self.farm.root), page)
+
     async def test_what_is_no_build(self) -> None:
         """There is no such page."""
         for path in ("/builds/99", "/builds/x", "/builds/1/files/none", "/builds/" + "9" * 30):
