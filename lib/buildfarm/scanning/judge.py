@@ -246,10 +246,7 @@ class Judge:
         *,
         hidden: bool | None = None,
     ) -> BuilderSnapshot:
-        """Write one verdict, without names where they are `hidden`: those of private builds.
-
-        An attempt of which no log was gathered keeps its last tail.
-        """
+        """Write a verdict, nameless if `hidden`; an attempt without a log keeps its last tail."""
         if is_private(job) if hidden is None else hidden:
             settlement = without_names(settlement)
         ending = settlement.job
