@@ -69,7 +69,11 @@ class HistoryTests(WebServiceTestCase):
         """The whole farm in one answer: builders with what they do, and what waits."""
         await self.farm.submit("virtual", archive="virtual")
         client = await self.client()
-        found = await self.do(lambda: client.builders.getOverview())
+
+        def look() -> Any:
+            return client.builders.getOverview()
+
+        found = await self.do(look)
         [bob] = found["builders"]
         self.assertEqual(("bob", ["amd64"], False), (bob["name"], bob["processors"], bob["manual"]))
         self.assertIn(bob["state"], {"idle", "cleaning"})
