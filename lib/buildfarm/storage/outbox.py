@@ -213,6 +213,17 @@ def _write(store: Any, delivery_id: int, values: dict[Any, Any]) -> None:
     require_one(store.execute(Update(values, this)), f"delivery {delivery_id} was to be made")
 
 
+def forgo(store: Any, reason: str, now: datetime) -> None:
+    """Tell nobody of what waits to be told, in an act that records `reason` itself."""
+    given_up = {
+        Delivery.state: DeliveryState.GIVEN_UP.value,
+        Delivery.last_error: reason,
+        Delivery.ended: now,
+    }
+    store.execute(Update(given_up, IS_WAITING, Delivery), noresult=True)
+    store.execute(Update({Notice.addressed: True}, IS_NEW, Notice), noresult=True)
+
+
 def delivery(store: Any, delivery_id: int) -> news.Delivery:
     """The delivery of this id, with its notices. Raises StaleState where there is none."""
     found = deliveries_where(store, Delivery.id == delivery_id, order=Asc(Delivery.id), limit=1)

@@ -15,6 +15,7 @@ from storm.expr import And, Insert, Select, Update
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.epochs import begin_epoch
 from buildfarm.storage.events import Change, Place, record
+from buildfarm.storage.outbox import forgo
 from buildfarm.storage.settlements import held, lose_job
 from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Builder, Farm
 from buildfarm.vocab.states import CleanStatus
@@ -37,8 +38,9 @@ def renew(store: Any, database_id: str, now: datetime) -> Committed[int]:
     """Make a copy of an older database into the farm's: how many attempts were given up.
 
     Its id is new. Attempts that were on a builder are closed as LOST and their builds wait again;
-    every builder is DIRTY. Results that had been gathered stay due for their upload: they are in
-    the spool, or the upload says that they are gone.
+    every builder is DIRTY. News that waited is not told: most of it was, and it is old. Results
+    that had been gathered stay due for their upload: they are in the spool, or the upload says that
+    they are gone.
     """
     epoch = begin_epoch(store).value
     store.execute(Update({Farm.database_id: database_id}, Farm.id == 1), noresult=True)
@@ -58,5 +60,6 @@ def renew(store: Any, database_id: str, now: datetime) -> Committed[int]:
         store.execute(Update(dirty, Builder.id == builder_id), noresult=True)
         place = Place(builder_id=builder_id)
         changes.append(Change(place, _REASON, CleanStatus(status), CleanStatus.DIRTY))
+    forgo(store, _REASON, now)
     record(store, now, changes)
     return Committed(len(lost))

@@ -36,6 +36,10 @@ class PostgresDirectoryTests(OnPostgres, test_checkpoints.DirectoryTests):
     """Killed while a directory is published."""
 
 
+class PostgresNewsTests(OnPostgres, test_checkpoints.NewsTests):
+    """Killed while a failure is told."""
+
+
 class PostgresRepreproTests(OnPostgres, test_checkpoints.RepreproTests):
     """Killed while reprepro publishes."""
 

@@ -3,11 +3,18 @@
 import sqlite3
 from pathlib import Path
 
-from buildfarm.storage import attempts, builds, epochs, events, queue, roster, uploads
+from buildfarm.storage import attempts, builds, epochs, events, outbox, queue, roster, uploads
 from buildfarm.storage.database import Database
 from buildfarm.vocab.errors import Refused
-from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState, CleanStatus
-from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase
+from buildfarm.vocab.news import NewsKind, Receiver
+from buildfarm.vocab.states import (
+    AttemptOutcome,
+    AttemptState,
+    BuildOutcome,
+    BuildState,
+    CleanStatus,
+)
+from tests.unit.storage.cases import SQLiteTestCase, StorageTestCase, stored
 
 
 class RestoreTestCase(StorageTestCase):
@@ -43,6 +50,22 @@ class TestRestore(RestoreTestCase):
         after = self.ask(epochs.current_epoch)
         self.assertNotEqual(before.database_id, after.database_id)
         self.assertTrue(after.number > before.number)
+
+    def test_news(self) -> None:
+        """What waited to be told then is not told now: it is old, and most of it was told."""
+        bob = self.add_builder()
+        for name in ("one", "two"):
+            self.submit(name)
+            self.end(self.start(bob), BuildOutcome.PACKAGEFAIL, log=stored("log"))
+            if name == "one":
+                kinds = frozenset(NewsKind)
+                receiver = Receiver("webhook ci", kinds, frozenset(), False, 60.0, 60.0, 9)
+                self.act(outbox.address, (receiver,), None, self.now())
+        self.restore()
+        self.assertFalse(self.ask(outbox.has_new))
+        self.assertEqual((), self.ask(outbox.deliveries, False, 10))
+        [told] = self.ask(outbox.deliveries, True, 10)
+        self.assertIn("restored", told.last_error or "")
 
     def test_jobs_on_builders(self) -> None:
         """What was on a builder is lost and waits again; its next cookie is another one."""
