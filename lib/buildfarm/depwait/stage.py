@@ -44,7 +44,7 @@ _LOOKED_AT = 500
 _WRITTEN = 50
 
 #: Builds that are looked into in one turn of the reactor.
-_AT_ONCE = 10
+_AT_ONCE = 4
 
 #: How many may wait for a look that they have asked for.
 _MOST_ASKING = 10

@@ -5,9 +5,11 @@ Beside the layers; for tests/functional/notifying.
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.endpoints import SSL4ServerEndpoint, TCP4ServerEndpoint
+from twisted.internet.ssl import DefaultOpenSSLContextFactory
 from twisted.internet.task import LoopingCall
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Site
@@ -46,12 +48,19 @@ class HookServer(Resource):
         self._site: Any = Site(self)
         self.url = ""
 
-    async def start(self) -> None:
-        """Listen until the test ends."""
+    async def start(self, certificate: Path | None = None, key: Path | None = None) -> None:
+        """Listen until the test ends, with TLS if there is a certificate."""
         reactor = self._test.reactor
-        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(self._site)
+        endpoint: Any
+        if certificate is None:
+            scheme, endpoint = "http", TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1")
+        else:
+            context = DefaultOpenSSLContextFactory(str(key), str(certificate))
+            scheme = "https"
+            endpoint = SSL4ServerEndpoint(reactor, 0, context, interface="127.0.0.1")
+        port = await endpoint.listen(self._site)
         self._test.addCleanup(port.stopListening)
-        self.url = f"http://127.0.0.1:{port.getHost().port}/hook"
+        self.url = f"{scheme}://127.0.0.1:{port.getHost().port}/hook"
 
     def render_POST(self, request: Any) -> Any:
         """Keep it, and answer."""

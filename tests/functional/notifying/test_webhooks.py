@@ -6,8 +6,11 @@ import hmac
 from dataclasses import replace
 from typing import Any
 
+import fixtures
+
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
+from buildfarm.farmtesting.certificates import make_certificate
 from buildfarm.farmtesting.hookserver import HookServer
 from buildfarm.flow.threads import Workers
 from buildfarm.notifying.errors import DeliveryFailed, DeliveryRefused
@@ -81,6 +84,17 @@ class WebhookTests(FarmTestCase):
         self.server.codes = [1]
         error = await self.error_of(deadline=5.0)
         self.assertIn("It answers 500: ....", str(error))
+
+    async def test_encrypted(self) -> None:
+        """With https the receiver's certificate has to be good, or it is told nothing."""
+        certificate, key = make_certificate(self.make_directory())
+        secure = HookServer(self)
+        await secure.start(certificate, key)
+        error = await self.error_of(url=secure.url)
+        self.assertIn("certificate verify failed", str(error))
+        self.useFixture(fixtures.EnvironmentVariable("SSL_CERT_FILE", str(certificate)))
+        await self.send(delivery(notice()), url=secure.url)
+        self.assertEqual(1, len(secure.hooks))
 
     async def test_nobody_there(self) -> None:
         """A receiver that is not there may be later."""
