@@ -98,7 +98,7 @@ class BuildPage:
         self._logs = logs
         self._parts = parts
         self._followed = followed
-        self._facts = Snapshots(reactor)
+        self._facts = Snapshots(reactor, at_once=2)
 
     @property
     def routes(self) -> tuple[Route, ...]:

@@ -84,6 +84,7 @@ class LogTests(BrowserTestCase):
         tab = await self.open(f"/builds/{build_id}")
 
         def read_back(page: Page) -> tuple[str, int]:
+            page.wait_for_function(_AT_END)
             first = page.locator("#log-lines .l").first
             before = first.inner_text()
             for _ in range(4):

@@ -268,7 +268,7 @@
   addEventListener("pageshow", listen);
 
   document.querySelector(".log-nav .again")?.remove();
-  if (following) toEnd();
+  if ("last" in box.dataset) toEnd();
   listen();
   tell();
 })();
