@@ -33,6 +33,9 @@ from buildfarm.statuspage.templates import make_environment
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.announcements import Announcement, PeopleChanged
 
+#: Pages that are read from the database at once: the others' queries have threads left.
+_READING = 2
+
 
 class StatusPages:
     """The pages of a running farm; `root` is where they are, and other resources may be put."""
@@ -51,7 +54,7 @@ class StatusPages:
     ) -> None:
         statics = Statics()
         renderer = Renderer(reactor, make_environment(statics.url))
-        snapshots = Snapshots(reactor)
+        snapshots = Snapshots(reactor, at_once=_READING)
         index = Index(storage, snapshots, live, utc_now)
         builders = BuilderPages(storage, snapshots, live, utc_now)
         self._changes = ChangeStreams(reactor, gate, Changes(reactor, storage))

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from http import HTTPStatus
 from typing import Any, TypeVar
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredSemaphore
 from twisted.python.failure import Failure
 
 from buildfarm.flow.reactors import Clock
@@ -30,10 +30,19 @@ MAKING = 64
 
 
 class Snapshots:
-    """Values that are made once for all who ask meanwhile, and kept for `lifetime` seconds."""
+    """Values that are made once for all who ask meanwhile, and kept for `lifetime` seconds.
+
+    `making` are being made at most, of which `at_once` have begun and the others wait: pages are
+    not to have all the threads that read the database.
+    """
 
     def __init__(
-        self, reactor: Clock, lifetime: float = LIFETIME, kept: int = KEPT, making: int = MAKING
+        self,
+        reactor: Clock,
+        lifetime: float = LIFETIME,
+        kept: int = KEPT,
+        making: int = MAKING,
+        at_once: int = MAKING,
     ) -> None:
         self._reactor = reactor
         self._lifetime = lifetime
@@ -42,6 +51,7 @@ class Snapshots:
         self._kept: OrderedDict[Hashable, tuple[float, Any]] = OrderedDict()
         self._making: dict[Hashable, list[Deferred[Any]]] = {}
         self._generation = 0
+        self._places = DeferredSemaphore(min(at_once, making))
 
     def forget(self) -> None:
         """Keep nothing of before: whoever has acted wants to see what came of it."""
@@ -74,6 +84,7 @@ class Snapshots:
 
     async def _make(self, key: Hashable, make: Callable[[], Awaitable[Any]]) -> None:
         """Make the value; whoever waits gets it, whether or not who asked first still does."""
+        await self._places.acquire()
         try:
             value = await make()
         except Exception:  # noqa: BLE001 - whatever it is, it is told to everybody who waits
@@ -81,6 +92,8 @@ class Snapshots:
             for waiting in self._making.pop(key):
                 waiting.errback(failure)
             return
+        finally:
+            self._places.release()
         self._kept[key] = (self._reactor.seconds() + self._lifetime, value)
         self._kept.move_to_end(key)
         while len(self._kept) > self._most_kept:

@@ -72,6 +72,17 @@ class SnapshotsTests(FarmTestCase):
         self.ask("a")
         self.assertEqual(2, len(self.made))
 
+    def test_few_have_begun(self) -> None:
+        """The others wait for their turn, also where one fails."""
+        self.snapshots = Snapshots(self.clock, at_once=1)
+        first, second, third = (self.ask(key) for key in "abc")
+        self.assertEqual(1, len(self.made))
+        self.made[0].errback(KeyError("x"))
+        self.failureResultOf(first, KeyError)
+        self.made[1].callback("b")
+        self.made[2].callback("c")
+        self.assertEqual(["b", "c"], [self.successResultOf(one) for one in (second, third)])
+
     def test_few_are_kept_and_few_are_made_at_once(self) -> None:
         """The oldest goes; what is too much is declined, with a time to come again."""
         for key in "abcd":
