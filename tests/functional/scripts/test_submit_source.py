@@ -76,7 +76,8 @@ class SubmitSourceTests(ScriptTestCase):
         dsc = self.make_package()
         self.assertIn("No credentials were named", await self.refusal(dsc, *TARGET))
         await self.log_in("bert")
-        self.assertIn("bert may not", await self.refusal(dsc, *TARGET))
+        for some in (dsc, self.make_package("2.0", size=20_000_000)):
+            self.assertIn("bert may not", await self.refusal(some, *TARGET))
         await self.log_in("ann")
         nowhere = ("--archive", "none", "--suite", "bookworm")
         self.assertIn("There is no archive none", await self.refusal(dsc, *nowhere))
