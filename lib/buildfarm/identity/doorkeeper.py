@@ -61,10 +61,13 @@ class Storage(Protocol):
 
 @dataclass(slots=True)
 class _Known:
-    """What the database said of one key, until when that is used, and when its use was noted."""
+    """What the database said of one key, until when that is used, and when its use was noted.
+
+    `visitor` is None where the token's person has left.
+    """
 
     token: TokenSnapshot
-    visitor: Visitor
+    visitor: Visitor | None
     until: float
     noted: datetime | None
 
@@ -80,6 +83,7 @@ class Doorkeeper:
         self._utc_now = utc_now
         self._attempts = Attempts(reactor.seconds)
         self._known: OrderedDict[tuple[TokenKind, str], _Known] = OrderedDict()
+        self._changes = 0
 
     async def visitor(self, kind: TokenKind, key: str, secret: str, address: str) -> Visitor:
         """Who comes with this token of `kind`. Raises WrongToken, TooManyAttempts, StorageError."""
@@ -91,7 +95,7 @@ class Doorkeeper:
         if known is None or not good:
             self._attempts.note(address)
             raise WrongToken("This token is wrong.")
-        if not known.token.is_good(self._utc_now()):
+        if known.visitor is None or not known.token.is_good(self._utc_now()):
             raise WrongToken("This token has expired, or was revoked.")
         await self._note_use(known)
         return known.visitor
@@ -99,6 +103,7 @@ class Doorkeeper:
     def publish(self, announcement: Announcement) -> None:
         """Forget what is remembered once people, their rights or their tokens have changed."""
         if isinstance(announcement, PeopleChanged):
+            self._changes += 1
             self._known.clear()
 
     async def _note_use(self, known: _Known) -> None:
@@ -117,25 +122,30 @@ class Doorkeeper:
         if known is not None and self._reactor.seconds() < known.until:
             return known
         self._known.pop((kind, key), None)
+        changes = self._changes
         found = await self._storage.read(_find, kind, key)
         if found is None:
             return None
         token, visitor = found
         known = _Known(token, visitor, self._reactor.seconds() + REMEMBER, token.used)
-        self._known[kind, key] = known
+        # What was read while something changed is of before, perhaps, and is not remembered.
+        if changes == self._changes:
+            self._known[kind, key] = known
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return known
 
 
-def _find(store: Any, kind: TokenKind, key: str) -> tuple[TokenSnapshot, Visitor] | None:
-    """The token of this kind and key with the visitor that it makes; None where it makes none."""
+def _find(store: Any, kind: TokenKind, key: str) -> tuple[TokenSnapshot, Visitor | None] | None:
+    """The token of this kind and key with the visitor that it makes; None where there is none."""
     try:
         bearer = tokens.token_by_key(store, key)
     except Refused:
         return None
-    if bearer.token.kind is not kind or bearer.person is None or not bearer.person.active:
+    if bearer.token.kind is not kind or bearer.person is None:
         return None
+    if not bearer.person.active:
+        return bearer.token, None
     names = {bearer.person.name, *bearer.person.teams}
     rights = people.archive_rights(store)
 

@@ -1,5 +1,6 @@
 """The doorkeeper: who a token makes of its bearer, and who is turned away."""
 
+from collections.abc import Callable
 from typing import Any
 
 from testtools import ExpectedException
@@ -26,14 +27,17 @@ class DoorkeeperTests(StorageTestCase):
         super().setUp()
         self.questions = 0
         self.broken = False
+        self.meanwhile: Callable[[], object] = lambda: None
         self.doorkeeper = Doorkeeper(self.clock, self, self.now)
         self.act(people.add_person, "ann", "Ann", False, "root", self.now())
         self.token = self.issue()
 
     async def read(self, query: Any, *args: Any) -> Any:
-        """Answer a query as the transactor does."""
+        """Answer a query as the transactor does; `meanwhile` happens before it is heard."""
         self.questions += 1
-        return self.ask(query, *args)
+        answer = self.ask(query, *args)
+        self.meanwhile()
+        return answer
 
     async def write(self, act: Any, *args: Any) -> Any:
         """Carry out an act as the transactor does."""
@@ -132,6 +136,29 @@ class DoorkeeperTests(StorageTestCase):
         for _ in range(MOST + 1):
             await self.fails(other.key, other.secret)
         await self.comes(self.token.key, self.token.secret)
+
+    async def test_who_has_left_does_not_guess(self) -> None:
+        """Nor does a script whose person has left; it is let in when they are back."""
+        for active in (False, True):
+            self.act(people.set_active, "ann", active, "root", self.now())
+            self.doorkeeper.publish(self.announced[0])
+            if not active:
+                for _ in range(MOST + 1):
+                    await self.fails(self.token.key, self.token.secret)
+        await self.comes(self.token.key, self.token.secret)
+
+    async def test_revoked_while_the_database_is_asked(self) -> None:
+        """What it said before is not remembered."""
+        token_id = self.ask(tokens.token_by_key, self.token.key).token.id
+
+        def revoke() -> None:
+            self.meanwhile = lambda: None
+            self.act(tokens.revoke, token_id, "ann", self.now())
+            self.doorkeeper.publish(self.announced[0])
+
+        self.meanwhile = revoke
+        await self.comes(self.token.key, self.token.secret)
+        await self.fails(self.token.key, self.token.secret)
 
     async def test_its_use_is_noted_once_a_day(self) -> None:
         """So that tokens that nobody uses can be found; where it fails, the visitor comes in."""
