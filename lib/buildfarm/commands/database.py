@@ -52,11 +52,12 @@ def check_config(manager: Manager) -> None:
     """Say whether the configuration file can be used, and if not, everything that is wrong.
 
     It also says where a disk has less room than [manager] min_free_bytes, and which files others
-    could read that should not.
+    could read that should not, or the manager cannot.
     """
     from buildfarm.assembly.certificates import certificate_faults
     from buildfarm.assembly.modes import open_modes
     from buildfarm.assembly.settings import load
+    from buildfarm.notifying.secretfiles import unusable
     from buildfarm.scanning.diskwatch import shortages
 
     settings = load(manager.config)
@@ -64,7 +65,8 @@ def check_config(manager: Manager) -> None:
     if faults:
         raise Refused("\n".join(faults))
     click.echo(f"{manager.config}: ok")
-    for sentence in (*shortages(settings), *open_modes(manager.config, settings)):
+    warnings = (*shortages(settings), *open_modes(manager.config, settings), *unusable(settings))
+    for sentence in warnings:
         click.echo(f"warning: {sentence}.")
 
 

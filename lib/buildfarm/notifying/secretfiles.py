@@ -5,10 +5,12 @@ Layer 4. Tests: tests/unit/notifying/test_secretfiles.py. Blocks on the disk.
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 from buildfarm.flow.plainfiles import open_plain
 from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.settings import Settings
 
 #: No password and no key is longer.
 _MAX_BYTES = 4096
@@ -29,3 +31,15 @@ def read_secret(path: Path) -> bytes:
     if not content or len(content) > _MAX_BYTES:
         raise Refused(f"{path} is empty, or larger than {_MAX_BYTES} bytes.")
     return content
+
+
+def unusable(settings: Settings) -> Iterator[str]:
+    """What is wrong with the files that `[mail]` and `[[webhooks]]` name, as clauses."""
+    mail = settings.mail
+    files = [mail.password_file] if mail.host and mail.user else []
+    for path in (*files, *(one.secret_file for one in settings.webhooks)):
+        try:
+            assert path is not None, "the settings were checked"
+            read_secret(path)
+        except Refused as error:
+            yield str(error).rstrip(".")

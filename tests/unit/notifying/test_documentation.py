@@ -31,7 +31,7 @@ class TestDocumentation(FarmTestCase):
         super().setUp()
         [code] = re.findall(r"```python\n(.*?)```", _TEXT, re.DOTALL)
         names: dict[str, Any] = {}
-        exec(code, names)  # noqa: S102 - it is ours, and shown to people who run it
+        exec(code, names)
         self.is_ours = names["is_ours"]
         self.body = payload(delivery(notice(), broken(2)), WEB)
         self.headers = headers("news-1", self.body, SECRET, BEGINNING)

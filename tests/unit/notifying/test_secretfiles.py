@@ -1,8 +1,12 @@
 """Files with secrets in them."""
 
+from pathlib import Path
+
 from buildfarm.farmtesting.cases import FarmTestCase
-from buildfarm.notifying.secretfiles import read_secret
+from buildfarm.notifying.secretfiles import read_secret, unusable
 from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.notificationsettings import MailSettings
+from tests.unit.notifying.cases import settings, webhook
 
 
 class TestReadSecret(FarmTestCase):
@@ -29,3 +33,12 @@ class TestReadSecret(FarmTestCase):
         self.assertIn("is empty", str(self.assertRaises(Refused, read_secret, self.path)))
         self.write("x" * 5000)
         self.assertIn("larger than", str(self.assertRaises(Refused, read_secret, self.path)))
+
+    def test_unusable(self) -> None:
+        """What `check-config` warns of: files that are named and cannot be used."""
+        mail = MailSettings(host="h", user="u", password_file=self.path)
+        told = settings(mail, webhook(secret_file=self.path))
+        self.assertEqual(2, len(list(unusable(told))))
+        self.write("hunter2")
+        self.assertEqual([], list(unusable(told)))
+        self.assertEqual([], list(unusable(settings(MailSettings(password_file=Path("/no"))))))
