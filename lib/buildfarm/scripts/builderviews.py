@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from buildfarm.scripts.entries import every
+from buildfarm.scripts.entries import every, values_of
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.glance import Doing
 
@@ -43,17 +43,18 @@ class BuilderView:
     @classmethod
     def of(cls, entry: Any, told: Mapping[str, Any]) -> "BuilderView":
         """The view of launchpadlib's `entry`, with what `getOverview` tells of it."""
-        since = told["since"]
+        since, values = told["since"], values_of(entry, _FIELDS)
+        processors = values.pop("processor_names")
+        for offered in ("open_resources", "restricted_resources"):
+            values[offered] = tuple(values[offered] or ())
         return cls(
             entry=entry,
-            processors=tuple(entry.processor_names),
-            open_resources=tuple(entry.open_resources or ()),
-            restricted_resources=tuple(entry.restricted_resources or ()),
+            processors=tuple(processors),
             doing=Doing(told["state"]),
             since=None if since is None else datetime.fromisoformat(since),
             build_id=told["build_id"],
             reason=told["reason"],
-            **{name: getattr(entry, name) for name in _AS_THEY_ARE},
+            **values,
         )
 
     def lasted(self, now: datetime) -> timedelta | None:
@@ -67,12 +68,15 @@ class BuilderView:
         return {**fields, "doing": self.doing.value, "since": since}
 
 
-_AS_THEY_ARE = (
+_FIELDS = (
     "name",
     "title",
     "url",
+    "processor_names",
     "virtualized",
     "vm_host",
+    "open_resources",
+    "restricted_resources",
     "builderok",
     "failnotes",
     "manual",

@@ -65,7 +65,15 @@ def every(collection: Any) -> Iterator[Any]:
 
 def fields_of(entry: Any, names: Sequence[str]) -> dict[str, Any]:
     """These fields of launchpadlib's `entry`; times in ISO 8601."""
-    return {name: plain(getattr(entry, name)) for name in names}
+    return {name: plain(value) for name, value in values_of(entry, names).items()}
+
+
+def values_of(entry: Any, names: Sequence[str]) -> dict[str, Any]:
+    """The same as launchpadlib gives them.
+
+    As attributes they would cost three times as much: it looks for operations of that name first.
+    """
+    return {name: entry.lp_get_parameter(name) for name in names}
 
 
 def plain(value: Any) -> Any:

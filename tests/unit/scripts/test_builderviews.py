@@ -36,7 +36,8 @@ def a_builder(name: str = "bob", **fields: Any) -> BuilderView:
         "build_id": None,
         "reason": None,
     }
-    entry = SimpleNamespace(**{name: fields.get(name, value) for name, value in found.items()})
+    given = {name: fields.get(name, value) for name, value in found.items()}
+    entry = SimpleNamespace(lp_get_parameter=given.__getitem__, name=name)
     return BuilderView.of(entry, {name: fields.get(name, value) for name, value in told.items()})
 
 

@@ -13,7 +13,8 @@ from buildfarm.webservice.buildentry import BUILD
 class EntryTests(FarmTestCase):
     def test_plain(self) -> None:
         """Times are in ISO 8601, everything else as it is, so that all of it is JSON."""
-        entry = SimpleNamespace(id=1, datebuilt=datetime(2026, 1, 1, tzinfo=UTC), score=None)
+        given = {"id": 1, "datebuilt": datetime(2026, 1, 1, tzinfo=UTC), "score": None}
+        entry = SimpleNamespace(lp_get_parameter=given.__getitem__)
         found = fields_of(entry, ("id", "datebuilt", "score"))
         self.assertEqual([1, "2026-01-01T00:00:00+00:00", None], list(found.values()))
         json.dumps(found)
