@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storm.expr import Alias, And, Asc, Column, Count, Desc, Join, Select, Sum
+from storm.expr import Alias, And, Asc, Column, Count, Eq, In, Join, Select, SQLRaw, Sum
 
 from buildfarm.storage.glance import glanced_builders, last_event
 from buildfarm.storage.requirements import requirements
@@ -18,7 +18,8 @@ from buildfarm.vocab.build import BuildSnapshot, Requirement
 from buildfarm.vocab.glance import GlancedBuilder
 from buildfarm.vocab.states import QueueState
 
-_IN_ORDER = (Desc(Queue.score), Asc(Queue.build_id))
+#: As the index `queue_page` has it, which is for these pages alone.
+_IN_ORDER = (SQLRaw("-queue.score"), Asc(Queue.build_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,19 @@ def queue_page(
     )
 
 
-def _waiting(wanted: Sequence[int], state: QueueState = QueueState.WAITING) -> Any:
-    return And(Queue.state == state.value, Queue.requirement_id.is_in(list(wanted)))
+def _waiting(wanted: Sequence[int]) -> Any:
+    """That an entry waits with one of these requirements.
+
+    Said in a way that no index answers, so that entries are read in their order, by `queue_page`.
+    """
+    state = SQLRaw("queue.state || ''")
+    requirement = SQLRaw("(queue.requirement_id + 0)")
+    return And(Eq(state, QueueState.WAITING.value), In(requirement, list(wanted) or [0]))
 
 
 def _count(store: Any, state: QueueState, wanted: Sequence[int]) -> int:
-    return int(store.execute(Select(Count(), _waiting(wanted, state), Queue)).get_one()[0])
+    which = And(Queue.state == state.value, Queue.requirement_id.is_in(list(wanted)))
+    return int(store.execute(Select(Count(), which, Queue)).get_one()[0])
 
 
 def _lines(

@@ -21,8 +21,9 @@ _STATEMENTS = (
     "DROP INDEX queue_order",
     """CREATE INDEX queue_order
         ON queue (state, requirement_id, score DESC, build_id, estimated_duration)""",
+    # Its first column is such that no claim could mistake it for the order of one requirement.
     """CREATE INDEX queue_page
-        ON queue (state, score DESC, build_id, requirement_id, estimated_duration)""",
+        ON queue ((-score), build_id, state, requirement_id, score, estimated_duration)""",
     "CREATE INDEX event_out ON event (builder_id, time) WHERE after = 'OUT OF SERVICE'",
     "CREATE INDEX attempt_builder ON attempt (builder_id, id)",
 )
