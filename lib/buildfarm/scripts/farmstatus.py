@@ -32,7 +32,9 @@ _ORDER = {one.value: place for place, one in enumerate(Doing)}
 
 
 @click.command("farm-status", cls=FarmCommand, context_settings=CONTEXT, epilog=ENDING)
-@click.option("--watch", is_flag=True, help="Stay and draw it again and again, until Ctrl-C.")
+@click.option(
+    "--watch", "watch_it", is_flag=True, help="Stay and draw it again and again, until Ctrl-C."
+)
 @click.option(
     "--interval",
     type=click.FloatRange(min=1.0),
@@ -43,7 +45,7 @@ _ORDER = {one.value: place for place, one in enumerate(Doing)}
 )
 @as_json
 @with_farm
-def cli(farm: Farm, watch: bool, interval: float, json_wanted: bool) -> None:
+def cli(farm: Farm, watch_it: bool, interval: float, json_wanted: bool) -> None:
     """Show a farm at a glance: its builders, those that need somebody first, and what waits.
 
     \b
@@ -52,12 +54,12 @@ def cli(farm: Farm, watch: bool, interval: float, json_wanted: bool) -> None:
       farm-status --farm https://farm.example --watch
       farm-status --json | jq '.builders[] | select(.state == "disabled").name'
     """
-    if watch and json_wanted:
+    if watch_it and json_wanted:
         raise click.UsageError("--watch and --json do not go together.")
-    if watch:
-        _watch(farm, interval)
+    if watch_it:
+        watch(farm, interval)
         return
-    found = _look(farm)
+    found = look(farm)
     if json_wanted:
         print_json(found)
         return
@@ -70,7 +72,8 @@ def cli(farm: Farm, watch: bool, interval: float, json_wanted: bool) -> None:
         print_table(_BUILDERS, builder_rows(found))
 
 
-def _look(farm: Farm) -> Mapping[str, Any]:
+def look(farm: Farm) -> Mapping[str, Any]:
+    """The whole farm, now. Raises Refused, FarmUnreachable."""
     found: Mapping[str, Any] = farm.service.builders.getOverview()
     return found
 
@@ -135,14 +138,15 @@ def _what(one: Mapping[str, Any]) -> str | None:
     )
 
 
-def _watch(farm: Farm, interval: float) -> None:
+def watch(farm: Farm, interval: float) -> None:
+    """Draw the farm every `interval` seconds, until Ctrl-C. Raises Refused."""
     if not sys.stdout.isatty():
         raise Refused("--watch draws on a terminal, and there is none.")
     from rich.console import Console
     from rich.live import Live
 
     console = Console(highlight=False)
-    found = _look(farm)
+    found = look(farm)
     trouble = ""
     with Live(console=console, screen=True, auto_refresh=False) as live:
         try:
@@ -150,7 +154,7 @@ def _watch(farm: Farm, interval: float) -> None:
                 live.update(_picture(found, trouble), refresh=True)
                 time.sleep(interval)
                 try:
-                    found, trouble = _look(farm), ""
+                    found, trouble = look(farm), ""
                 except FarmUnreachable as error:
                     trouble = str(error)
         except KeyboardInterrupt:

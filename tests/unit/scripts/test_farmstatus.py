@@ -1,9 +1,14 @@
 """What `farm-status` makes of the farm's answer."""
 
+import io
+import sys
 from typing import Any
 
 from buildfarm.farmtesting.cases import FarmTestCase
-from buildfarm.scripts.farmstatus import builder_rows, queue_rows, summary
+from buildfarm.scripts import farmstatus
+from buildfarm.scripts.connecting import Farm
+from buildfarm.scripts.farmstatus import builder_rows, queue_rows, summary, watch
+from buildfarm.vocab.errors import FarmUnreachable
 
 
 def a_builder(name: str, state: str = "idle", **fields: Any) -> dict[str, Any]:
@@ -75,3 +80,40 @@ class StatusTests(FarmTestCase):
             [("amd64", "real", 2, 3, "10m 00s"), ("riscv64", "virtual", 0, 1, "1m 00s")],
             queue_rows(a_farm(a_builder("a"), a_builder("b"), queues=queues)),
         )
+
+
+class Terminal(io.StringIO):
+    """Standard output that is a terminal."""
+
+    def isatty(self) -> bool:
+        """Yes."""
+        return True
+
+
+class WatchTests(FarmTestCase):
+    def test_restart(self) -> None:
+        """A farm that is away for a moment is told of, with the last picture; Ctrl-C ends it."""
+        screen = Terminal()
+        self.patch(sys, "stdout", screen)
+        picture = a_farm(a_builder("alpha"))
+        looks: list[Any] = [picture, FarmUnreachable("The farm is away."), picture]
+        waits: list[float] = []
+
+        def look(_farm: Farm) -> Any:
+            found = looks.pop(0)
+            if isinstance(found, Exception):
+                raise found
+            return found
+
+        def sleep(seconds: float) -> None:
+            waits.append(seconds)
+            if not looks:
+                raise KeyboardInterrupt
+
+        self.patch(farmstatus, "look", look)
+        self.patch(farmstatus.time, "sleep", sleep)
+        watch(Farm("http://farm"), 5.0)
+        shown = screen.getvalue()
+        self.assertIn("The farm is away.", shown)
+        self.assertEqual(3, shown.count("alpha"))
+        self.assertEqual([5.0] * 3, waits)
