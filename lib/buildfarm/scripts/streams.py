@@ -3,7 +3,7 @@
 launchpadlib holds every request and answer in memory; logs and source packages go by here, with
 the same credentials, authorities and proxies. No redirect is followed: it could lead a token away.
 
-Layer 7. Tests: tests/functional/scripts/test_submit_source.py.
+Layer 7. Tests: tests/unit/scripts/test_streams.py, tests/functional/scripts/test_submit_source.py.
 """
 
 import os
