@@ -12,9 +12,9 @@ from buildfarm.storage.depwaits import dep_wait
 from buildfarm.verdicts.estimates import MOST_SIMULATED
 from buildfarm.vocab.build import (
     AttemptSnapshot,
-    BuildOrder,
     BuildSnapshot,
     EventSnapshot,
+    Holding,
     QueueEntry,
 )
 from buildfarm.vocab.builder import BuilderSnapshot
@@ -42,7 +42,7 @@ class Facts:
     position: int | None = None
     ahead: tuple[QueueEntry, ...] = ()
     builders: tuple[BuilderSnapshot, ...] = ()
-    held: Mapping[int, BuildOrder] = field(default_factory=dict)
+    held: Mapping[int, Holding] = field(default_factory=dict)
     dep_wait: DepWait | None = None
 
 
@@ -63,5 +63,5 @@ def facts_of(store: Any, build_id: int) -> Facts:
         position=queue.queue_position(store, build_id),
         ahead=queue.builds_ahead(store, entry, MOST_SIMULATED),
         builders=roster.builders(store),
-        held=orders.open_orders(store),
+        held=orders.holdings(store),
     )

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from buildfarm.explaining.facts import Facts
 from buildfarm.verdicts.estimates import Occupation, Waiting, estimated_start, remaining
-from buildfarm.vocab.build import BuildOrder
+from buildfarm.vocab.build import Holding
 
 _MINUTE = 60.0
 _HOUR = 60 * _MINUTE
@@ -32,12 +32,11 @@ def start_in(facts: Facts, now: datetime) -> float | None:
     )
 
 
-def _free_in(order: BuildOrder | None, now: datetime) -> float:
+def _free_in(held: Holding | None, now: datetime) -> float:
     """Seconds for which a builder is occupied; its cleaning is short beside a build."""
-    if order is None:
+    if held is None:
         return 0.0
-    begun = order.attempt.sent or order.attempt.claimed
-    return remaining(order.estimated_duration, (now - begun).total_seconds())
+    return remaining(held.estimated_duration, (now - held.since).total_seconds())
 
 
 def spoken(seconds: float) -> str:

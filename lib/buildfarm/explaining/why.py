@@ -20,7 +20,7 @@ from buildfarm.explaining.history import story
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.candidates import Mismatch, Rule, fits, mismatch
 from buildfarm.vocab.build import (
-    BuildOrder,
+    Holding,
     QueueEntry,
     Requirement,
 )
@@ -164,13 +164,13 @@ def _builders(
     return tuple(sorted(answers, key=lambda one: (-order_of[one.rule], one.builder)))
 
 
-def _job(order: BuildOrder | None, seen: frozenset[str] | None) -> str | None:
+def _job(held: Holding | None, seen: frozenset[str] | None) -> str | None:
     """What a builder has in hand, as far as it may be told."""
-    if order is None:
+    if held is None:
         return None
-    if order.private and seen is not None and order.archive not in seen:
+    if held.private and seen is not None and held.archive not in seen:
         return "something private"
-    return f"build {order.attempt.build_id} ({order.title})"
+    return f"build {held.build_id} ({held.title})"
 
 
 def _queued(builder: BuilderSnapshot, facts: Facts) -> Mismatch:

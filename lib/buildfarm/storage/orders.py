@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from storm.expr import And, Join, Select
+from storm.expr import And, Coalesce, Join, Select
 
 from buildfarm.storage.chroots import TARBALL, tarball
-from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, CHROOT, Row, files_of, texts_of
+from buildfarm.storage.rows import ARCHIVE, ATTEMPT, BUILD, CHROOT, Row, files_of, texts_of, time_of
 from buildfarm.storage.statements import Parameter, Statement, parameters, several
 from buildfarm.storage.tables import (
     IS_ON_BUILDER,
@@ -25,7 +25,7 @@ from buildfarm.storage.tables import (
     Source,
 )
 from buildfarm.vocab.archive import ArchiveSnapshot, source_line
-from buildfarm.vocab.build import BuildOrder, BuildSnapshot, JobStanding
+from buildfarm.vocab.build import BuildOrder, BuildSnapshot, Holding, JobStanding
 from buildfarm.vocab.states import BuildState, UploaderKind
 
 _MORE = (
@@ -61,6 +61,30 @@ def _orders(*where: Any) -> Statement:
     return Statement(Select(columns, And(IS_ON_BUILDER, *where), _TABLES))
 
 
+_HOLDINGS = Statement(
+    Select(
+        (
+            Attempt.builder_id,
+            Build.id,
+            Build.source,
+            Build.version,
+            Build.architecture,
+            Archive.name,
+            Build.suite,
+            Archive.private,
+            Queue.estimated_duration,
+            Coalesce(Attempt.sent, Attempt.claimed),
+        ),
+        IS_ON_BUILDER,
+        [
+            Attempt,
+            Join(Build, Build.id == Attempt.build_id),
+            Join(Archive, Archive.id == Build.archive_id),
+            Join(Queue, Queue.build_id == Build.id),
+        ],
+    )
+)
+
 _ORDER_OF_BUILDER = _orders(Attempt.builder_id == Parameter("builder_id"))
 _OPEN_ORDERS = _orders()
 
@@ -95,6 +119,26 @@ def open_orders(store: Any, web_url: str = "") -> dict[int, BuildOrder]:
     return {order.attempt.builder_id: order for order in orders}
 
 
+def holdings(store: Any) -> dict[int, Holding]:
+    """What each builder holds, by builder id, for people who ask what it is doing."""
+    return {row[0]: _holding(*row[1:]) for row in _HOLDINGS.rows(store)}
+
+
+def _holding(
+    build_id: int,
+    source: str,
+    version: str,
+    architecture: str,
+    archive: str,
+    suite: str,
+    private: int,
+    estimated_duration: float,
+    since: Any,
+) -> Holding:
+    title = f"{source} {version} {architecture} in {archive}/{suite}"
+    return Holding(build_id, title, archive, bool(private), estimated_duration, time_of(since))
+
+
 def _read(row: Row, web_url: str) -> BuildOrder:
     start = 0
     snapshots: list[Any] = []
@@ -125,7 +169,6 @@ def _read(row: Row, web_url: str) -> BuildOrder:
             cancelling=build.state is BuildState.CANCELLING,
             superseded=superseded_by is not None,
         ),
-        archive=archive.name,
         private=archive.private,
         private_archive=archive if archive.private and _is_readable(archive) else None,
     )

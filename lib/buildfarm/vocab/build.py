@@ -149,9 +149,8 @@ class BuildOrder:
     `chroot` and `files` are in the file store; `args` are launchpad-buildd's `binarypackage`
     arguments. `estimated_duration` is in seconds. `standing` is what the judge needs when this
     attempt ends; its `cancelling` may be true for an attempt found again after a restart.
-    `archive` names the archive that it is for. `private`: its sources are for this build only.
-    `private_archive` is that archive, if apt can read it and not everybody may; `args` then lack
-    its line, which has a token in it.
+    `private`: its sources are for this build only. `private_archive` is the archive that it is for,
+    if apt can read that and not everybody may; `args` then lack its line, which has a token in it.
     """
 
     attempt: AttemptSnapshot
@@ -161,7 +160,6 @@ class BuildOrder:
     args: dict[str, object]
     estimated_duration: float
     standing: JobStanding
-    archive: str = ""
     private: bool = False
     private_archive: ArchiveSnapshot | None = None
 
@@ -169,6 +167,21 @@ class BuildOrder:
     def cancelling(self) -> bool:
         """Whether a cancel was asked for after the claim."""
         return self.standing.cancelling
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a builder has in hand, for people: a build, its archive, since when and for how long.
+
+    `estimated_duration` is in seconds. `private`: not everybody may know of it.
+    """
+
+    build_id: int
+    title: str
+    archive: str
+    private: bool
+    estimated_duration: float
+    since: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ class TestFactsOf(StorageTestCase):
         self.assertEqual(2, facts.position)
         self.assertEqual([ahead], [one.build_id for one in facts.ahead])
         self.assertEqual(["bob", "eve"], [one.name for one in facts.builders])
-        self.assertEqual(running, facts.held[bob.id].attempt.build_id)
+        self.assertEqual(running, facts.held[bob.id].build_id)
         self.assertEqual(["NEEDSBUILD"], [event.after for event in facts.events])
 
     def test_a_build_that_has_ended(self) -> None:

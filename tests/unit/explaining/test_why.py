@@ -17,7 +17,7 @@ from buildfarm.farmtesting.snapshots import (
 from buildfarm.verdicts.candidates import Rule
 from buildfarm.vocab.depwait import DepWait
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
-from tests.unit.explaining.cases import BUSY, IDLE, NOW, ORDER
+from tests.unit.explaining.cases import BUSY, HELD, IDLE, NOW
 
 ENDED = {
     BuildState.FULLYBUILT,
@@ -80,8 +80,8 @@ class TestWaiting(FarmTestCase):
 
     def test_busy_with_something_private(self) -> None:
         """What a builder has in hand is told only to who may know of its archive."""
-        order = replace(ORDER, archive="secret", private=True)
-        facts = replace(BUSY, held={1: order})
+        held = replace(HELD, archive="secret", private=True)
+        facts = replace(BUSY, held={1: held})
         for seen, told in (
             (None, "build 3 (other 1.0 amd64 in main/bookworm)"),
             (frozenset({"secret"}), "build 3 (other 1.0 amd64 in main/bookworm)"),
