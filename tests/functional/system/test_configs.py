@@ -24,6 +24,9 @@ _EXAMPLES = {
 #: Tables of which there may be several; production.toml shows one in a comment.
 _SEVERAL = {"webhooks": WebhookSettings}
 
+#: Where the next section begins, or an example of one.
+_NEXT = re.compile(r"\n(?:# \[)?\[")
+
 _KEY = re.compile(r"(?:# )?(\w+) = ")
 
 
@@ -56,9 +59,9 @@ class TestConfigs(FarmTestCase):
         """The one for production names every setting there is, under its section."""
         text = (_CONFIGS / "production.toml").read_text(encoding="utf-8")
         for section in fields(Settings):
-            part = text.partition(f"\n[{section.name}]\n")[2].partition("\n[")[0]
-            if section.name in _SEVERAL:
-                part = text.partition(f"\n# [[{section.name}]]\n")[2].partition("\n[")[0]
+            several = section.name in _SEVERAL
+            heading = f"# [[{section.name}]]" if several else f"[{section.name}]"
+            part = _NEXT.split(text.partition(f"\n{heading}\n")[2])[0]
             named = set(_KEY.findall(part))
             self.assertEqual({field.name for field in _keys(section)}, named, section.name)
 
