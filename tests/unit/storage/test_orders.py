@@ -3,6 +3,7 @@
 import base64
 
 from buildfarm.storage import archives, builds, orders, roster
+from buildfarm.vocab.build import Holding
 from buildfarm.vocab.states import ResetProtocol, UploaderKind
 from tests.unit.storage.cases import StorageTestCase, source, stored
 
@@ -44,6 +45,24 @@ class TestArguments(StorageTestCase):
         self.assertEqual(stored("debian-amd64.tar").sha1, order.chroot.sha1)
         self.assertEqual(300.0, order.estimated_duration)
         self.assertFalse(order.private)
+
+    def test_what_builders_hold(self) -> None:
+        """For people: which build, of which archive, since it was sent or, before, claimed."""
+        self.submit("hello")
+        order = self.start(self.bob)
+        self.assertEqual(
+            {
+                self.bob.id: Holding(
+                    order.attempt.build_id,
+                    order.title,
+                    "main",
+                    private=False,
+                    estimated_duration=order.estimated_duration,
+                    since=order.attempt.sent or order.attempt.claimed,
+                )
+            },
+            orders.holdings(self.store),
+        )
 
     def test_of_another_archive(self) -> None:
         """Base lines, keys, component and privacy are the archive's."""
