@@ -64,6 +64,13 @@ class SubmitSourceTests(ScriptTestCase):
         self.assertIn("Successfully built", ended.stderr)
         self.assertIn("went as its script says", ended.stdout)
 
+    async def test_given_up(self) -> None:
+        """Who waits no longer is told what the build is in; the build goes on waiting."""
+        await self.log_in("ann")
+        waiting = (self.make_package(), *TARGET, "--wait", "--give-up-after", "1s")
+        ended = await self.run_script(*waiting, status=1)
+        self.assertIn("Build 1 has not ended in time: Needs building.", ended.stderr)
+
     async def test_progress(self) -> None:
         """On a terminal a bar is drawn while the files go."""
         await self.log_in("ann")
