@@ -152,6 +152,7 @@ class FarmService(Service):
         for name, part in (("news", Telling(ground)), ("dep-waits", dep_waits)):
             self._reloading.append(part.reload)
             subscribers.append(part.publish)
+            monitoring.stages.append(Stage(name, part.waiting))
             self._stops(name, part.stop, _THREADS_GRACE)
             part.start()
 

@@ -35,6 +35,10 @@ class Telling:
             checkpoint=ground.checkpoint,
         )
 
+    def waiting(self) -> int:
+        """How many receivers wait for their turn; see `NewsStage.waiting`."""
+        return self._stage.waiting()
+
     def start(self) -> None:
         """Go on with what waits."""
         self._stage.start()

@@ -97,6 +97,10 @@ class DepWaits:
         self._stopping = False
         self._running: Deferred[None] | None = None
 
+    def waiting(self) -> int:
+        """How many looks wait for the one under way."""
+        return len(self._turn.waiting)
+
     def start(self) -> None:
         """Look now, and then every interval."""
         self._running = Deferred.fromCoroutine(self._run())
@@ -125,7 +129,7 @@ class DepWaits:
 
         Raises Stopped, and FarmError where the look fails.
         """
-        if self._stopping or len(self._turn.waiting) >= _MOST_ASKING:
+        if self._stopping or self.waiting() >= _MOST_ASKING:
             raise Stopped("Dep-waits are being looked at for others already; ask again later.")
         return await self._check_all(archive_id, 0.0)
 

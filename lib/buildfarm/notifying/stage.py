@@ -71,6 +71,11 @@ class NewsStage:
         self._under_way: dict[str, Deferred[Any]] = {}
         self._stopping = False
         self._running: Deferred[None] | None = None
+        self._kept_waiting = 0
+
+    def waiting(self) -> int:
+        """How many receivers could be told more, and are told something else at present."""
+        return self._kept_waiting
 
     def start(self) -> None:
         """Go on with what an earlier manager left, and with what comes."""
@@ -117,8 +122,11 @@ class NewsStage:
     async def _begin_due(self) -> float:
         """Begin what is due and has a place; seconds until the next look."""
         now = self._utc_now()
-        for delivery_id, receiver in await self._storage.read(outbox.due, now, _READ):
+        due = await self._storage.read(outbox.due, now, _READ)
+        self._kept_waiting = 0
+        for delivery_id, receiver in due:
             if self._stopping or not self._has_place(receiver):
+                self._kept_waiting += 1
                 continue
             delivering = Deferred.fromCoroutine(self._deliver(delivery_id))
             self._under_way[receiver] = delivering

@@ -107,6 +107,7 @@ class DeliveryTests(StageCase):
         self.fail("two")
         self.wait(1)
         self.assertEqual(["webhook a", "webhook b", "webhook b"], self.names())
+        self.assertEqual(1, self.stage.waiting())
 
     def test_tried_again(self) -> None:
         """What failed is sent again, later each time, under the same key."""
