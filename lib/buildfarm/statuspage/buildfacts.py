@@ -11,11 +11,9 @@ from typing import Any
 from buildfarm.explaining.facts import facts_of
 from buildfarm.explaining.why import Why, explain
 from buildfarm.storage.listings import ListedBuild, listed_build
+from buildfarm.verdicts.permissions import OWN_TROUBLE, told_of_own_trouble
 from buildfarm.vocab.build import AttemptSnapshot, EventSnapshot, StoredFile
 from buildfarm.vocab.states import AttemptOutcome, AttemptState
-
-#: What everybody may know of trouble whose reason may name paths, or private archives.
-OWN_TROUBLE = "the farm has trouble of its own, which those who run it are told of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ def build_facts(
         return None
     facts = facts_of(store, build_id)
     if seen is not None:
-        pauses = (OWN_TROUBLE,) if pauses else ()
+        pauses = told_of_own_trouble(seen, pauses)
         facts = replace(facts, attempts=tuple(_discreet(one) for one in facts.attempts))
     return BuildFacts(
         listed,

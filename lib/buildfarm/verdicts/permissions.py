@@ -13,6 +13,7 @@ Moderators are the members of the team `launchpad-buildd-admins`, as on Launchpa
 Layer 1: pure. Tests: tests/unit/verdicts/test_permissions.py.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 
 from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel, Visitor
@@ -37,6 +38,9 @@ LEVELS: dict[Deed, AccessLevel] = {
     Deed.MODERATE: AccessLevel.ADMINISTER,
 }
 
+#: What everybody may know of trouble whose reason may name paths, or something private.
+OWN_TROUBLE = "the farm has trouble of its own, which those who run it are told of"
+
 #: Deeds that uploaders of the archive may do; the others are moderators' alone.
 _UPLOADERS = frozenset({Deed.SUBMIT, Deed.RETRY, Deed.CANCEL})
 
@@ -54,6 +58,17 @@ def private_seen(visitor: Visitor) -> frozenset[str] | None:
     Visitors of whom it is the same may see the same.
     """
     return None if visitor.is_admin else visitor.readable | visitor.uploadable
+
+
+def told_of_own_trouble(seen: frozenset[str] | None, sentences: Sequence[str]) -> tuple[str, ...]:
+    """What of trouble of the farm's own is told to who may know of the private archives `seen`.
+
+    The sentences are about disks and archives, and may name paths and builds: others than
+    moderators (None) learn that there is some.
+    """
+    if seen is None or not sentences:
+        return tuple(sentences)
+    return (OWN_TROUBLE,)
 
 
 def refusal(visitor: Visitor, deed: Deed, archive: str | None = None) -> str | None:

@@ -17,7 +17,7 @@ from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.transactor import Transactor
-from buildfarm.verdicts.permissions import Deed, may_see, refusal
+from buildfarm.verdicts.permissions import Deed, may_see, refusal, told_of_own_trouble
 from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.health import Health
@@ -79,6 +79,10 @@ class Context:
         if self.visitor.is_admin:
             return None
         return self.visitor.readable | self.visitor.uploadable
+
+    def pauses(self) -> tuple[str, ...]:
+        """Why dispatch pauses, as far as the visitor may know it."""
+        return told_of_own_trouble(self.seen, self.farm.live.pauses())
 
     def sees(self, archive: ArchiveSnapshot) -> bool:
         """Whether the visitor may know of what belongs to `archive`."""

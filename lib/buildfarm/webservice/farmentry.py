@@ -31,7 +31,7 @@ async def find(context: Context) -> FarmNow:
     """The farm now."""
     live = context.farm.live
     found = await context.read(glance, context.seen, context.utc_now())
-    return FarmNow(found, live.pauses(), live.troubles(), await context.farm.health())
+    return FarmNow(found, context.pauses(), live.troubles(), await context.farm.health())
 
 
 async def fetch_queue_sizes(context: Context) -> dict[str, dict[str, Any]]:

@@ -15,12 +15,11 @@ from buildfarm.webservice.declarations import Operation
 
 
 async def _get_overview(context: Context, _subject: None) -> dict[str, Any]:
-    live = context.farm.live
     found: Glance = await context.read(glance, context.seen, context.utc_now())
-    troubles = live.troubles()
+    troubles = context.farm.live.troubles()
     return {
         "time": _time(found.time),
-        "pauses": list(live.pauses()),
+        "pauses": list(context.pauses()),
         "builders": [_builder(one, troubles.get(one.id)) for one in found.builders],
         "queues": [
             {

@@ -19,13 +19,12 @@ MOST_HOURS = 31 * 24
 
 
 async def _why(context: Context, listed: ListedBuild) -> dict[str, Any]:
-    live = context.farm.live
     why = await fetch_why(
         context.farm.storage,
         listed.build.id,
-        live.pauses(),
+        context.pauses(),
         context.utc_now(),
-        live.troubles(),
+        context.farm.live.troubles(),
         seen=context.seen,
     )
     return {

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildfarm.farmtesting.cases import FarmTestCase
-from buildfarm.verdicts.permissions import LEVELS, Deed, may_see, private_seen, refusal
+from buildfarm.verdicts.permissions import (
+    LEVELS,
+    OWN_TROUBLE,
+    Deed,
+    may_see,
+    private_seen,
+    refusal,
+    told_of_own_trouble,
+)
 from buildfarm.vocab.access import ANYBODY, BUILDD_ADMINS, AccessLevel, Visitor
 
 ADMINS = frozenset({BUILDD_ADMINS})
@@ -47,6 +55,15 @@ class SeeingTests(FarmTestCase):
             self.assertEqual(
                 may_see(visitor, archive, private=True), seen is None or archive in seen
             )
+
+    def test_trouble_of_our_own(self) -> None:
+        """Sentences about disks and archives are for moderators; others learn of some trouble."""
+        sentences = ("no space left on /srv/spool/PACKAGEBUILD-7",)
+        self.assertEqual(sentences, told_of_own_trouble(private_seen(ADMIN), sentences))
+        for visitor in (ANYBODY, STRANGER, READER, UPLOADER):
+            seen = private_seen(visitor)
+            self.assertEqual((OWN_TROUBLE,), told_of_own_trouble(seen, sentences))
+            self.assertEqual((), told_of_own_trouble(seen, ()))
 
 
 class DoingTests(FarmTestCase):
