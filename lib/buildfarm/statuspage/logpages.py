@@ -169,6 +169,9 @@ class LogPages:
 
         events = EventStream(self._reactor, request)
         events.begin()
+        if request.method == b"HEAD":
+            events.end()
+            return
         with self._followed.following(listed) as followed:
             stream = LogStream(
                 self._reactor,

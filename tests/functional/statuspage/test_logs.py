@@ -119,6 +119,8 @@ class LogTests(FarmPagesTestCase):
             [0, *(part["end"] for part in parts)], [*(part["start"] for part in parts), len(LOG)]
         )
         self.assertEqual(4000, sum(len(part["lines"]) for part in parts))
+        head = await self.look(path, method="HEAD")
+        self.assertEqual((200, b""), (head.status, head.body))
         again = await self.clients.run(
             follow, self.farm.web_port, path, "end", {"Last-Event-ID": f"1:{parts[-1]['start']}"}
         )
