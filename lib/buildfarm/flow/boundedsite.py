@@ -3,7 +3,8 @@
 Twisted bounds the request line and the headers (16 KiB, 500 of them). A request that trickles in
 would hold its connection for ever, since each byte is taken for a sign of life; and a body would
 be kept, on the disk in the end, before anybody asks whether there should be one. Of the connections
-no address has more than its share.
+no address has more than its share. Arguments and forms are left to who wants them (`request.args`
+stays empty): Twisted takes as many apart as there are, which holds up the reactor for a second.
 
 Forms with files in them (multipart/form-data) below the addresses in `streamed` are rendered as
 soon as their headers are there, with the body to come in `request.body` (`bodystream`): Twisted
@@ -60,14 +61,22 @@ class StreamableRequest(Request):
         """It is complete, so it is rendered, unless it was."""
         if self.body is not None:
             self.body.ended()
-        else:
-            super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]
+            return
+        assert self.content is not None, "Twisted gives every request a content"
+        self.content.seek(0)
+        self._render(command, path, version)
 
     def begin(self, command: bytes, path: bytes, version: bytes) -> None:
         """Render it; its body is to come."""
         self.parseCookies()  # type: ignore[no-untyped-call]
         self.content = BytesIO()
-        super().requestReceived(command, path, version)  # type: ignore[no-untyped-call]
+        self._render(command, path, version)
+
+    def _render(self, command: bytes, path: bytes, version: bytes) -> None:
+        """As Twisted does, but for the arguments."""
+        self.method, self.uri, self.clientproto = command, path, version
+        self.path, self.args = path.partition(b"?")[0], {}
+        self.process()  # type: ignore[no-untyped-call]
 
     def connectionLost(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
         """Its client has gone."""

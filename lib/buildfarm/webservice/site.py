@@ -28,8 +28,8 @@ from buildfarm.webservice.service import WebService
 #: The versions that are served, all alike: clients ask for these by name.
 VERSIONS = ("devel", "1.0", "beta")
 
-#: Bytes of a body that is read into memory: forms and JSON are small.
-MAX_BODY = 1024 * 1024
+#: Bytes of a body that is read into memory: forms and JSON are small, and taken apart in one go.
+MAX_BODY = 64 * 1024
 
 #: Arguments of an address, or of a form.
 MAX_ARGUMENTS = 100

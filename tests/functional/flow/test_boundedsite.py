@@ -25,6 +25,17 @@ class Answer(Resource):
         return b"yes"
 
 
+class Arguments(Resource):
+    """Says what it was asked."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def render(self, request: Request) -> bytes:
+        """Address, path, arguments and body."""
+        assert request.content is not None
+        return repr((request.uri, request.path, request.args, request.content.read())).encode()
+
+
 class SiteTestCase(FarmTestCase):
     """Serves a resource, and asks for it."""
 
@@ -105,6 +116,15 @@ class BoundedSiteTest(SiteTestCase):
             answer = await self.ask(b"POST / HTTP/1.1\r\nHost: x\r\n" + header + b"\r\n\r\nabc")
             self.assertTrue(answer.startswith(status), answer)
             self.assertNotIn(b"yes", answer)
+
+    async def test_arguments_are_left_alone(self) -> None:
+        """Whoever wants arguments or a form takes them apart, as many as they take."""
+        self.resource = Arguments()
+        self.listen(max_body=100)
+        form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 4\r\n\r\nb=2&"
+        head = b"POST /x?a=1& HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        answer = await self.ask(head + form)
+        self.assertTrue(answer.endswith(repr((b"/x?a=1&", b"/x", {}, b"b=2&")).encode()), answer)
 
     async def test_long_heads(self) -> None:
         """A request line, a header or a number of headers without end is refused."""
