@@ -9,7 +9,9 @@ Layer 4. Tests: tests/unit/identity/test_gate.py.
 import re
 from collections.abc import Collection
 from http import HTTPStatus
+from ipaddress import IPv6Address
 from typing import Any
+from urllib.parse import urlsplit
 
 from buildfarm.identity import sessions
 from buildfarm.identity.doorkeeper import Doorkeeper, TooManyAttempts, WrongToken
@@ -54,7 +56,7 @@ class Gate:
         if _peer(request) in self._proxies:
             secure = request.getHeader("x-forwarded-proto") == "https" or secure
             host = request.getHeader("x-forwarded-host") or host
-        if _HOST.fullmatch(host) is None:
+        if not _is_host(host):
             raise TurnedAway(HTTPStatus.BAD_REQUEST, "The Host header names no host.")
         return f"{'https' if secure else 'http'}://{host}"
 
@@ -140,6 +142,19 @@ class Gate:
         except TooManyAttempts as error:
             wait = {"Retry-After": str(int(error.wait) + 1)}
             raise TurnedAway(HTTPStatus.TOO_MANY_REQUESTS, str(error), wait) from error
+
+
+def _is_host(host: str) -> bool:
+    """Whether it may stand in an address, and can be read out of that again."""
+    if _HOST.fullmatch(host) is None:
+        return False
+    try:
+        parts = urlsplit(f"//{host}")
+        if host.startswith("["):
+            IPv6Address(parts.hostname or "")
+        return parts.port != 0
+    except ValueError:  # a port beyond 65535, or no address between brackets
+        return False
 
 
 def _peer(request: Any) -> str:

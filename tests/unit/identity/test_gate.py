@@ -91,7 +91,8 @@ class OriginTests(GateTestCase):
 
     def test_names_that_are_none(self) -> None:
         """They would be written into every link."""
-        for host in ("", "a b", "evil/path", "x@y", '"><script>', "a" * 300):
+        numbers = "x:99999", "x:0", "[::::]", "[1.2.3.4]"
+        for host in ("", "a b", "evil/path", "x@y", '"><script>', "a" * 300, *numbers):
             error = self.turned_away(self.gate.origin, Request(host=host))
             self.assertEqual((400, "The Host header names no host."), (error.status, str(error)))
 
