@@ -146,15 +146,14 @@ class Gate:
 
 def _is_host(host: str) -> bool:
     """Whether it may stand in an address, and can be read out of that again."""
-    if _HOST.fullmatch(host) is None:
-        return False
     try:
         parts = urlsplit(f"//{host}")
         if host.startswith("["):
             IPv6Address(parts.hostname or "")
-        return parts.port != 0
+        port = parts.port
     except ValueError:  # a port beyond 65535, or no address between brackets
         return False
+    return port != 0 and _HOST.fullmatch(host) is not None
 
 
 def _peer(request: Any) -> str:
