@@ -19,11 +19,13 @@ from buildfarm.vocab.depwait import Candidate
 MAX_TEXT = 10_000
 MAX_NAMES = 100
 
+# White space is never given back (`*+`): a builder could send much of it, to have it tried in every
+# way of parting it.
 _ALTERNATIVE = re.compile(
-    r"\s*(?P<name>[A-Za-z0-9][A-Za-z0-9.+-]+)(?::(?P<qualifier>[a-z0-9-]+))?"
-    r"\s*(?:\(\s*(?P<operator>>>|>=|=|<=|<<|<|>)\s*(?P<version>[^\s()]+)\s*\))?"
-    r"\s*(?:\[(?P<architectures>[^\[\]]*)\])?"
-    r"\s*(?P<profiles>(?:<[^<>]*>\s*)*)"
+    r"\s*+(?P<name>[A-Za-z0-9][A-Za-z0-9.+-]+)(?::(?P<qualifier>[a-z0-9-]+))?"
+    r"\s*+(?:\(\s*+(?P<operator>>>|>=|=|<=|<<|<|>)\s*+(?P<version>[^\s()]+)\s*+\))?"
+    r"\s*+(?:\[(?P<architectures>[^\[\]]*)\])?"
+    r"\s*+(?P<profiles>(?:<[^<>]*>\s*+)*)"
 )
 
 _HOLDS: Mapping[str, Callable[[int], bool]] = {

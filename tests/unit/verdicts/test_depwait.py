@@ -89,6 +89,15 @@ class TestReading(FarmTestCase):
         for text in ("", " , ", "foo (1.2)", "foo (>= )", "foo bar", "a" * 20_000, "foo (>= 1 2)"):
             self.assertIs(None, read_relations(text, "amd64"), text)
 
+    def test_white_space(self) -> None:
+        """White space costs no more than it is long: tried in every way, this takes hours."""
+        space = " \n" * 4000
+        for text in (f"foo{space}!", f"foo (>= 1){space}[amd64{space}", f"foo <!a>{space}!"):
+            self.assertIs(None, read_relations(text, "amd64"))
+        groups = read_relations(f"{space}foo", "amd64")
+        assert groups is not None
+        self.assertEqual({"foo"}, names_in(groups))
+
     def test_bounded(self) -> None:
         """Nor is a text that names more than a build-dependency field does."""
         self.assertIs(None, read_relations(", ".join(f"p{n}" for n in range(200)), "amd64"))
