@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ class Mirror:
         before = replace(known)
         try:
             known = self._refresh(index, known, path)
-        except (FetchFailed, OSError, ValueError) as error:
+        except (FetchFailed, OSError, ValueError, HTTPException) as error:
             words = str(error) if isinstance(error, FetchFailed) else f"it cannot be had: {error}"
             if not before.state:
                 raise FetchFailed(words) from error

@@ -13,8 +13,10 @@ import hashlib
 import json
 import lzma
 import re
+import resource
 import sys
 import urllib.parse
+import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -30,12 +32,17 @@ _MAX_ENTRY = 4 * 1024 * 1024
 
 _PIECE = 1024 * 1024
 
+#: Address space of this process, beside three times the largest index, in bytes: what unpacks an
+#: `.xz` takes as much memory as the file says, up to 4 GiB.
+_MEMORY = 512 * 1024 * 1024
+
 #: What is kept of each name at most, and of each value.
 _MAX_OFFERS = 20
 _MAX_VALUE = 300
 
 _FIELD = re.compile(rb"^(Package|Version|Provides|Multi-Arch):[ \t]*(.*)$", re.MULTILINE)
-_PROVIDED = re.compile(r"\s*([^\s(:]+)(?::\w+)?\s*(?:\(\s*=\s*([^\s)]+)\s*\))?\s*")
+# `*+` gives no white space back: much of it would be tried in every way of parting it.
+_PROVIDED = re.compile(r"\s*+([^\s(:]+)(?::\w+)?\s*+(?:\(\s*+=\s*+([^\s)]+)\s*+\))?\s*+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +78,8 @@ class Look:
 def main(arguments: list[str]) -> None:
     """Carry out the request in the file that is named."""
     request = Request(**json.loads(Path(arguments[0]).read_text()))
+    memory = _MEMORY + 3 * request.max_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     directory = Path(request.mirror)
     directory.mkdir(mode=0o750, exist_ok=True)
     indexes = [Index(*one) for one in request.indexes]
@@ -97,8 +106,10 @@ def _look(index: Index, mirror: Mirror, names: Collection[str], request: Request
             offers = list(offers_in(_entries(_unpacked(stream, suffix), limit), names))
     except FetchFailed as failure:
         return Look(index.place, error=one_line(str(failure)))
-    except (OSError, EOFError, lzma.LZMAError, ValueError) as failure:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, ValueError) as failure:
         return Look(index.place, error=one_line(f"it cannot be read: {failure}"))
+    except MemoryError:
+        return Look(index.place, error="it cannot be read: that takes too much memory")
     return Look(index.place, state, one_line(error), offers)
 
 

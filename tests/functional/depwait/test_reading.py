@@ -3,10 +3,12 @@
 import gzip
 import hashlib
 import lzma
+import zlib
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.endpoints import TCP4ServerEndpoint
+from twisted.internet.protocol import Factory, Protocol
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
@@ -55,6 +57,15 @@ class MirrorServer(Resource):
             request.setResponseCode(304)
             return b""
         return content
+
+
+class Babble(Protocol):
+    """A server that answers whatever it is asked with what is no HTTP."""
+
+    def dataReceived(self, data: bytes) -> None:
+        """Say something."""
+        self.transport.write(b"nothing that means anything\r\n\r\n")
+        self.transport.loseConnection()
 
 
 class ReadingCase(FarmTestCase):
@@ -152,6 +163,33 @@ class RemoteTests(ReadingCase):
         self.mirror.files[f"/dists/bookworm/{_RELATIVE}.xz"] = bomb
         self.assertIn("larger than", (await self.look("foo")).error)
 
+    async def test_one_among_others(self) -> None:
+        """A server that speaks no HTTP spoils the look at no other one."""
+        factory: Any = Factory.forProtocol(Babble)
+        port = await TCP4ServerEndpoint(self.reactor, 0, interface="127.0.0.1").listen(factory)
+        self.addCleanup(port.stopListening)
+        babble = Index(f"http://127.0.0.1:{port.getHost().port}/dists/bookworm", _RELATIVE)
+        self.put(("foo", "1.0"))
+        bad, good = await self.looker.look([babble, self.index], ["foo"], 0.0, every=True)
+        self.assertIn("nothing that means anything", bad.error)
+        self.assertEqual([("foo", "1.0", "", "")], good.offers)
+
+    async def test_packed_badly(self) -> None:
+        """Nor does an index that cannot be unpacked, or that would take gigabytes for that."""
+        damaged = bytearray(gzip.compress(b"Package: foo\n" * 1000))
+        damaged[10] ^= 0x06
+        huge = bytearray(lzma.compress(b"Package: foo\nVersion: 1.0\n"))
+        header = slice(12, 12 + huge[12] * 4)
+        huge[16] = 40  # a dictionary of 4 GiB
+        huge[header.stop : header.stop + 4] = zlib.crc32(huge[header]).to_bytes(4, "little")
+        for suffix, content, words in ((".gz", damaged, "invalid"), (".xz", huge, "memory")):
+            self.mirror.files[f"/flat/Packages{suffix}"] = bytes(content)
+            flat = Index(f"http://{self.host}/flat", "Packages")
+            found = await self.look("foo", index=flat)
+            self.assertEqual([], found.offers)
+            self.assertIn("cannot be read", found.error)
+            self.assertIn(words, found.error)
+
     async def test_without_a_release(self) -> None:
         """An index that nothing vouches for is known by its own digest."""
         self.put(("foo", "1.0"), suffix=".gz", release=False)
@@ -226,6 +264,13 @@ class LocalTests(ReadingCase):
 
 
 class OffersTests(FarmTestCase):
+    def test_white_space(self) -> None:
+        """What is provided is read in no more time than it is long."""
+        entry = f"Package: foo\nProvides: bar{' ' * 60_000}!, baz\n".encode()
+        self.assertEqual(
+            ["baz"], [one[0] for one in offers_in(iter([entry] * 20), {"bar", "baz"})][:1]
+        )
+
     def test_bounded(self) -> None:
         """Of each name so many are told, and of each value the beginning."""
         entries = [f"Package: foo\nVersion: {'9' * 1000}\n".encode()] * 100
