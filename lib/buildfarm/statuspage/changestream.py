@@ -121,6 +121,9 @@ class ChangeStreams:
         events = EventStream(self._reactor, request)
         viewer = Viewer(self._reactor, events, self._changes, seen, still_same)
         events.begin()
+        if request.method == b"HEAD":
+            events.end()
+            return
         running = Deferred.fromCoroutine(viewer.run(event))
         request.notifyFinish().addErrback(lambda _failure: running.cancel())
         ended: Deferred[None] = Deferred()

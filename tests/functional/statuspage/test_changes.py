@@ -124,6 +124,11 @@ class ChangeStreamTests(FarmPagesTestCase):
         await self.wait_until(lambda: rita.ended, what="the stream of rita to end")
         self.assertFalse(bert.ended)
 
+    async def test_head_has_no_events(self) -> None:
+        """Whoever asks for headers alone gets them, and the answer ends."""
+        answer = await self.get(self.farm.web_port, "/+events", "HEAD")
+        self.assertEqual("text/event-stream; charset=utf-8", answer.headers["content-type"])
+
     async def test_it_ends_with_the_farm(self) -> None:
         """Which does not wait for viewers."""
         listener = self.look_on()
