@@ -20,6 +20,7 @@ from buildfarm.monitoring.families import Count, Durations, Family, Gauge, Sampl
 from buildfarm.scanning.roster import CLAIM_BATCH
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.statuspage.pages import StatusPages
+from buildfarm.statuspage.snapshots import MAKING
 from buildfarm.storage.listings import queue_sizes
 from buildfarm.storage.outbox import deliveries_waiting
 from buildfarm.storage.transactor import MAX_WAITING, QUEUED_READS
@@ -103,6 +104,11 @@ def of_pages(pages: StatusPages) -> tuple[Family, ...]:
     """Those who look at the status page."""
     viewers = "Who follow what changes on the status page."
     return (Gauge("event_stream_viewers", viewers, lambda: single(pages.viewers)),)
+
+
+def stage_of_pages(pages: StatusPages) -> Stage:
+    """Pages that wait for what they show."""
+    return Stage("pages", lambda: pages.being_made, MAKING)
 
 
 def of_uploads(uploads: UploadStage) -> tuple[Family, ...]:

@@ -23,7 +23,7 @@ from buildfarm.assembly.ground import FILES_QUEUED, Ground, no_checkpoint
 from buildfarm.assembly.listeners import for_builders, for_people, listening, receive_sources
 from buildfarm.assembly.live import LiveFarm
 from buildfarm.assembly.lock import wait_for_lock
-from buildfarm.assembly.measures import Stage, of_pages, of_uploads, stages
+from buildfarm.assembly.measures import Stage, of_pages, of_uploads, stage_of_pages, stages
 from buildfarm.assembly.monitoring import Monitoring
 from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
@@ -202,6 +202,7 @@ class FarmService(Service):
         )
         monitoring.put_below(people.root)
         monitoring.show(of_pages(people))
+        monitoring.stages.append(stage_of_pages(people))
         subscribers += [doorkeeper.publish, people.publish]
         await self._listen(
             web.listen,

@@ -54,7 +54,7 @@ class StatusPages:
     ) -> None:
         statics = Statics()
         renderer = Renderer(reactor, make_environment(statics.url))
-        snapshots = Snapshots(reactor, at_once=_READING)
+        snapshots = self._snapshots = Snapshots(reactor, at_once=_READING)
         index = Index(storage, snapshots, live, utc_now)
         builders = BuilderPages(storage, snapshots, live, utc_now)
         self._changes = ChangeStreams(reactor, gate, Changes(reactor, storage))
@@ -86,6 +86,11 @@ class StatusPages:
     def viewers(self) -> int:
         """How many follow what changes."""
         return self._changes.viewers
+
+    @property
+    def being_made(self) -> int:
+        """How many pages are being made."""
+        return self._snapshots.being_made
 
     def publish(self, announcement: Announcement) -> None:
         """Take note of what an act has announced."""

@@ -58,6 +58,11 @@ class Snapshots:
         self._generation += 1
         self._kept.clear()
 
+    @property
+    def being_made(self) -> int:
+        """How many things are being made."""
+        return len(self._making)
+
     async def get(self, key: Hashable, make: Callable[[], Awaitable[T]]) -> T:
         """The value of `key`: one that is kept, one that is being made, or a new one.
 

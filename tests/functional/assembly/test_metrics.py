@@ -15,8 +15,8 @@ from tests.meta.sources import ROOT
 
 PAGE = ROOT / "docs" / "metrics.md"
 
-#: Stages of ARCHITECTURE.md in which nothing waits in memory: the news have a gauge of their own.
-NO_QUEUE = ("`status` questions", "news", "looks at package indexes", "disk")
+#: Stages of ARCHITECTURE.md in which nothing waits in memory, or that have a gauge of their own.
+NO_QUEUE = ("`status` questions", "viewers of what changes", "logs that people look at", "disk")
 
 Samples = dict[tuple[str, tuple[str, ...]], float]
 
