@@ -40,6 +40,7 @@ class Book:
     readers: int = 0
     bought: datetime = datetime(2026, 1, 2, 3, 4, 5)
     after: str | None = None
+    price: int | str = 7
 
 
 @dataclass
@@ -120,7 +121,7 @@ BOOK = EntryType(
         Field("note", lambda book: book.note, "A note.", writable=True),
         Field("readers", lambda book: book.readers, "How many read it.", Kind.INTEGER),
         Field("bought", lambda book: book.bought, "When.", Kind.TIME),
-        Field("price", lambda book: 7, "Not for everybody.", Kind.INTEGER, private=True),
+        Field("price", lambda book: book.price, "Not for everybody.", Kind.INTEGER),
         Field(
             "after", lambda book: book.after and f"books/{book.after}", "Next.", Kind.LINK, "book"
         ),

@@ -50,10 +50,11 @@ class ListedBuild:
 
 @dataclass(frozen=True, slots=True)
 class ListedBuilder:
-    """A builder, and the build that it holds if that may be told."""
+    """A builder, and the build that it holds if that may be told; `hides` one that may not."""
 
     builder: BuilderSnapshot
     build: BuildSnapshot | None = None
+    hides: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,16 +165,22 @@ def _with_builds(
     ids = [builder.id for builder in found]
     if not ids:
         return ()
-    on_builder = [IS_ON_BUILDER, Attempt.builder_id.is_in(ids)]
-    if seen is not None:
-        on_builder.append(visible(seen))
     select = Select(
-        (*BUILD.columns, Attempt.builder_id),
-        And(*on_builder),
+        (*_LISTED, Attempt.builder_id),
+        And(IS_ON_BUILDER, Attempt.builder_id.is_in(ids)),
         [*_WITH_ARCHIVE, Join(Attempt, Attempt.build_id == Build.id)],
     )
-    held = {row[-1]: BUILD.read(row) for row in store.execute(select).get_all()}
-    return tuple(ListedBuilder(builder, held.get(builder.id)) for builder in found)
+    told: dict[int, BuildSnapshot] = {}
+    hiding: set[int] = set()
+    for *row, private, builder_id in store.execute(select).get_all():
+        build = BUILD.read(row)
+        if private and seen is not None and build.archive not in seen:
+            hiding.add(builder_id)
+        else:
+            told[builder_id] = build
+    return tuple(
+        ListedBuilder(builder, told.get(builder.id), builder.id in hiding) for builder in found
+    )
 
 
 def _conditions(wanted: BuildFilter) -> list[Any]:

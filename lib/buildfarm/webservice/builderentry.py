@@ -21,6 +21,7 @@ from buildfarm.webservice import buildentry, processorentry
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.context import Context
 from buildfarm.webservice.declarations import (
+    REDACTED,
     Answer,
     EntryType,
     Field,
@@ -88,6 +89,8 @@ async def _get_build_records(
 
 
 def _current_build(one: ListedBuilder) -> str | None:
+    if one.hides:
+        return REDACTED
     return None if one.build is None else buildentry.path(one.build)
 
 

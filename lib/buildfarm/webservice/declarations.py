@@ -14,6 +14,9 @@ from typing import Any
 
 from buildfarm.verdicts.permissions import Deed
 
+#: What a value is read as that this visitor may not see; launchpadlib knows it.
+REDACTED = "tag:launchpad.net:2008:redacted"
+
 
 class Kind(Enum):
     """What a value is on the wire; `value` is its type in the WADL, if it has one there."""
@@ -36,8 +39,8 @@ class Field:
     """One value of an entry, read from its subject by `read`.
 
     A LINK or COLLECTION is read as a path below the service root, or None; `target` names the
-    entry type that it leads to. WEB is read as a path below the root of the web site. A `private`
-    one is redacted for whoever may not see it. Null may be written to an `optional` one. One that
+    entry type that it leads to. WEB is read as a path below the root of the web site. What this
+    visitor may not see is read as `REDACTED`. Null may be written to an `optional` one. One that
     `moves` changes by itself too, so that a conditional write does not compare it.
     """
 
@@ -48,7 +51,6 @@ class Field:
     target: str = ""
     choices: tuple[str, ...] = ()
     writable: bool = False
-    private: bool = False
     optional: bool = False
     moves: bool = False
 

@@ -16,22 +16,19 @@ from enum import Enum
 from functools import lru_cache
 from typing import Any
 
-from buildfarm.webservice.declarations import EntryType, Field, Kind
+from buildfarm.webservice.declarations import REDACTED, EntryType, Field, Kind
 
 #: Entries that are remembered as they were written; each has about 2 kB.
 REMEMBERED = 5000
 
-#: What stands for a value that this visitor may not see; launchpadlib knows it.
-REDACTED = "tag:launchpad.net:2008:redacted"
 
-
-def entry(kind: EntryType, subject: Any, root: str, *, private: bool) -> dict[str, Any]:
-    """`subject` as it is sent; values that are private are there where `private` is true."""
+def entry(kind: EntryType, subject: Any, root: str) -> dict[str, Any]:
+    """`subject` as it is sent."""
     fixed: dict[str, Any] = {}
     writable: dict[str, Any] = {}
     for declared in kind.fields:
         half = writable if declared.writable and not declared.moves else fixed
-        half[declared.wire_name] = _value(declared, subject, root, private)
+        half[declared.wire_name] = _value(declared, subject, root)
     return {
         "self_link": link(root, kind.path(subject)),
         "resource_type_link": f"{root}#{kind.kind_of(subject) if kind.kind_of else kind.name}",
@@ -49,7 +46,7 @@ class Written:
     etag: str
 
 
-def written(kind: EntryType, subject: Any, root: str, *, private: bool) -> Written:
+def written(kind: EntryType, subject: Any, root: str) -> Written:
     """As `entry`. What was written of an equal subject is used again: most of a farm stands still.
 
     A list of builders costs a tenth so, and does not hold the reactor up.
@@ -57,8 +54,8 @@ def written(kind: EntryType, subject: Any, root: str, *, private: bool) -> Writt
     try:
         hash(subject)
     except TypeError:  # it has lists in it
-        return _write(kind, subject, root, private)
-    return _kept(kind, subject, root, private)
+        return _write(kind, subject, root)
+    return _kept(kind, subject, root)
 
 
 def with_entries(values: dict[str, Any], entries: Sequence[bytes]) -> bytes:
@@ -66,8 +63,8 @@ def with_entries(values: dict[str, Any], entries: Sequence[bytes]) -> bytes:
     return b'%b, "entries": [%b]}' % (document(values)[:-1], b", ".join(entries))
 
 
-def _write(kind: EntryType, subject: Any, root: str, private: bool) -> Written:
-    shown = entry(kind, subject, root, private=private)
+def _write(kind: EntryType, subject: Any, root: str) -> Written:
+    shown = entry(kind, subject, root)
     return Written(document(shown), shown["http_etag"])
 
 
@@ -98,10 +95,10 @@ def document(value: Any) -> bytes:
     return json.dumps(value, default=_plain, separators=(", ", ": ")).encode()
 
 
-def _value(declared: Field, subject: Any, root: str, private: bool) -> Any:
-    if declared.private and not private:
-        return REDACTED
+def _value(declared: Field, subject: Any, root: str) -> Any:
     value = declared.read(subject)
+    if value == REDACTED:
+        return value
     if declared.kind in (Kind.LINK, Kind.COLLECTION):
         return link(root, value)
     if declared.kind is Kind.WEB:

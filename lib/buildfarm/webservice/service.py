@@ -237,10 +237,10 @@ class WebService:
         return Reply(HTTPStatus.OK, with_entries({**more, **shown}, entries))
 
     def _written(self, asked: Asked, kind: EntryType, subject: Any) -> Written:
-        return written(kind, subject, asked.root, private=asked.visitor.is_admin)
+        return written(kind, subject, asked.root)
 
     def _shown(self, asked: Asked, kind: EntryType, subject: Any) -> dict[str, Any]:
-        return entry(kind, subject, asked.root, private=asked.visitor.is_admin)
+        return entry(kind, subject, asked.root)
 
 
 def _require(

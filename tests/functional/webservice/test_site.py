@@ -17,6 +17,7 @@ from buildfarm.vocab.errors import StorageError
 from buildfarm.webservice.answers import Denied
 from buildfarm.webservice.batches import Batch
 from buildfarm.webservice.declarations import (
+    REDACTED,
     CollectionType,
     EntryType,
     Field,
@@ -54,8 +55,8 @@ class House:
         self.is_busy = True
         fields = (
             Field("name", lambda name: name, "Its name."),
-            Field("code", lambda name: "1234", "Not for everybody.", private=True),
-            Field("keeper", lambda name: "~ann", "Nor this.", Kind.LINK, "person", private=True),
+            Field("code", lambda name: REDACTED, "Not for everybody."),
+            Field("keeper", lambda name: REDACTED, "Nor this.", Kind.LINK, "person"),
             *more,
         )
         operations = (

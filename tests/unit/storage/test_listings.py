@@ -107,6 +107,7 @@ class BuilderTests(ListingTestCase):
             found = self.ask(listings.listed_builder, "bob", seen)
             assert found is not None
             self.assertEqual(told, found.build and found.build.id)
+            self.assertEqual(told is None, found.hides)
             part = self.ask(listings.builders_part, seen, 0, 10)
             self.assertEqual(found, part.items[0])
 

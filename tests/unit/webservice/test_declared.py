@@ -12,6 +12,7 @@ from buildfarm.verdicts.permissions import Deed, refusal
 from buildfarm.vocab.access import ANYBODY, BUILDD_ADMINS, AccessLevel, Visitor
 from buildfarm.webservice.catalogue import ROUTES, SERVICE
 from buildfarm.webservice.declarations import (
+    REDACTED,
     Answer,
     CollectionType,
     EntryType,
@@ -281,6 +282,15 @@ class DeclaredTests(FarmServiceTestCase):
             told = await self._everything(visitor)
             self.assertEqual(seen, "hidden" in told)
             self.assertEqual(seen, "secret" in told)
+
+    async def test_what_a_builder_hides(self) -> None:
+        """That it builds something is told, and what to those who may know; as Launchpad does."""
+        self.start(self.add_builder("eve"))
+        reader = Visitor("bert", readable=frozenset({"secret"}))
+        build = f"{ROOT}debian/+archive/secret/+build/2"
+        for visitor, told in ((ANYBODY, REDACTED), (reader, build), (MODERATOR, build)):
+            shown = await self.get("builders/eve", visitor)
+            self.assertEqual(told, shown["current_build_link"])
 
     async def _everything(self, visitor: Visitor) -> str:
         """All that this visitor can read anywhere: what is found by links and questions."""

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.catalogue import BOOK, Book
 from buildfarm.vocab.states import BuildState
-from buildfarm.webservice.declarations import EntryType, Field
+from buildfarm.webservice.declarations import REDACTED, EntryType, Field, Kind
 from buildfarm.webservice.representations import (
-    REDACTED,
     document,
     entry,
     link,
@@ -35,9 +34,9 @@ books = st.builds(
 )
 
 
-def shown(book: Book, private: bool = True) -> dict[str, Any]:
+def shown(book: Book) -> dict[str, Any]:
     """A book as it is sent."""
-    return entry(BOOK, book, ROOT, private=private)
+    return entry(BOOK, book, ROOT)
 
 
 class EntryTests(FarmTestCase):
@@ -48,21 +47,21 @@ class EntryTests(FarmTestCase):
         self.assertEqual((book.name, book.note), (read["name"], read["note"]))
         self.assertEqual(book.bought.replace(tzinfo=UTC), datetime.fromisoformat(read["bought"]))
 
-    @given(books, st.booleans())
-    def test_what_is_written_again(self, book: Book, private: bool) -> None:
-        """Equal subjects are written once, apart for those who may see more; others are not."""
+    @given(books)
+    def test_what_is_written_again(self, book: Book) -> None:
+        """Equal subjects are written once; others are not."""
         for one in (book, replace(book)):
-            found = written(BOOK, one, ROOT, private=private)
-            self.assertEqual(document(shown(book, private)), found.body)
-            self.assertEqual(shown(book, private)["http_etag"], found.etag)
-        other = written(BOOK, replace(book, readers=book.readers + 1), ROOT, private=private)
+            found = written(BOOK, one, ROOT)
+            self.assertEqual(document(shown(book)), found.body)
+            self.assertEqual(shown(book)["http_etag"], found.etag)
+        other = written(BOOK, replace(book, readers=book.readers + 1), ROOT)
         self.assertNotEqual(found.etag, other.etag)
 
     def test_pages(self) -> None:
         """Entries that were written stand in the JSON of their page."""
-        one = written(BOOK, EMMA, ROOT, private=False)
+        one = written(BOOK, EMMA, ROOT)
         page = json.loads(with_entries({"start": 0}, [one.body, one.body]))
-        expected = json.loads(document(shown(EMMA, private=False)))
+        expected = json.loads(document(shown(EMMA)))
         self.assertEqual({"start": 0, "entries": [expected, expected]}, page)
         self.assertEqual({"start": 0, "entries": []}, json.loads(with_entries({"start": 0}, [])))
 
@@ -74,9 +73,12 @@ class EntryTests(FarmTestCase):
         self.assertEqual(f"{ROOT}books", link(ROOT, "/books"))
 
     def test_what_is_private(self) -> None:
-        """It is there for those who may see it, and else only that it is there."""
+        """It is there for those who may see it, and else only that it is there; so is a link."""
+        hidden = Field("after", lambda one: REDACTED, "Next.", Kind.LINK)
+        thing = EntryType("thing", "A thing.", lambda one: "thing", (hidden,))
+        self.assertEqual(REDACTED, entry(thing, None, ROOT)["after_link"])
         self.assertEqual(7, shown(EMMA)["price"])
-        self.assertEqual(REDACTED, shown(EMMA, private=False)["price"])
+        self.assertEqual(REDACTED, shown(replace(EMMA, price=REDACTED))["price"])
 
     def test_what_has_no_place_in_json(self) -> None:
         """A declaration that reads something else is a fault that shows."""
@@ -112,9 +114,7 @@ class ETagTests(FarmTestCase):
         """What people write and the farm changes by itself is shown, and refuses no write."""
         moving = Field("status", lambda one: one, "Its status.", writable=True, moves=True)
         kind = EntryType("thing", "A thing.", lambda one: "thing", (moving,))
-        before, after = (
-            entry(kind, one, ROOT, private=True)["http_etag"] for one in ("Dirty", "Clean")
-        )
+        before, after = (entry(kind, one, ROOT)["http_etag"] for one in ("Dirty", "Clean"))
         self.assertNotEqual(before, after)
         self.assertTrue(same_to_write(after, before))
 

@@ -10,6 +10,7 @@ from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.catalogue import Book, Shelf, library
 from buildfarm.vocab.access import ANYBODY, BUILDD_ADMINS, AccessLevel, Visitor
 from buildfarm.webservice.answers import Reply
+from buildfarm.webservice.declarations import REDACTED
 from buildfarm.webservice.requests import Asked
 
 ROOT = "http://farm.test/devel/"
@@ -70,6 +71,7 @@ class EntryTests(ServiceTestCase):
 
     async def test_what_is_private_is_redacted(self) -> None:
         """A value that the visitor may not see is replaced by the tag that clients know."""
+        self.shelf.add(Book("emma", price=REDACTED))
         shown = await self.get("/books/emma")
         self.assertThat(shown["price"], Equals("tag:launchpad.net:2008:redacted"))
 

@@ -180,7 +180,7 @@ class BoundTests(FarmTestCase):
         """Each value of a representation is found, times are times, links can be followed."""
         application = loaded(BOOKS)
         book = Book("emma", after="persuasion")
-        sent = document(entry(BOOKS.entries["book"], book, ROOT, private=True))
+        sent = document(entry(BOOKS.entries["book"], book, ROOT))
         bound = resource(application, "book").bind(sent)
         for one in bound.parameter_names("application/json"):
             bound.get_parameter(one)
