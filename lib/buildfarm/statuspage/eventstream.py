@@ -20,7 +20,7 @@ _TYPE = "text/event-stream; charset=utf-8"
 
 @implementer(IPushProducer)
 class EventStream:
-    """The events of one request. It has been cancelled, by whoever awaits, once the viewer is gone.
+    """The events of one request; once the viewer is gone, what is sent goes nowhere.
 
     Data is one line of text, such as JSON.
     """
@@ -52,6 +52,8 @@ class EventStream:
 
     def end(self) -> None:
         """There will be no more."""
+        if self._request._disconnected:  # noqa: SLF001 - Twisted has no other name for it
+            return
         self._request.unregisterProducer()
         self._request.finish()
 

@@ -20,7 +20,7 @@ from typing import Any
 from buildfarm.filestore.replies import OpenedFile, Reply
 from buildfarm.flow.threads import Workers
 from buildfarm.flow.wakeup import Wakeup
-from buildfarm.identity.gate import Gate, TurnedAway
+from buildfarm.identity.gate import Gate
 from buildfarm.statuspage import answers
 from buildfarm.statuspage.answers import TEXT, Answer, Declined, Stream
 from buildfarm.statuspage.buildlogs import BuildLogs
@@ -34,6 +34,7 @@ from buildfarm.statuspage.toldparts import ToldParts
 from buildfarm.storage.listings import ListedBuild
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.build import BuildSnapshot
+from buildfarm.vocab.errors import FarmError
 
 #: Seconds for which the text of a running build waits until all of it has been copied.
 PATIENCE = 20.0
@@ -161,18 +162,19 @@ class LogPages:
     async def _send_events(
         self, listed: ListedBuild, known: tuple[int, int, str], request: Any
     ) -> None:
-        async def still_seen() -> bool:
-            try:
-                return is_seen(await self._gate.either(request), listed)
-            except TurnedAway:
-                return False
-
         events = EventStream(self._reactor, request)
         events.begin()
         if request.method == b"HEAD":
             events.end()
             return
         with self._followed.following(listed) as followed:
+
+            async def still_seen() -> bool:
+                try:
+                    return is_seen(await self._gate.either(request), followed.listed)
+                except FarmError:
+                    return False
+
             stream = LogStream(
                 self._reactor,
                 events,
@@ -182,6 +184,7 @@ class LogPages:
                 still_seen=still_seen,
             )
             self._streams.add(stream)
+            request.notifyFinish().addErrback(lambda _failure: stream.leave())
             try:
                 await stream.run(*known)
             except TooManyLogs as error:

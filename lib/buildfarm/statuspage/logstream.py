@@ -1,6 +1,6 @@
 """What happens to one build, as events: new lines of its log, and its changes.
 
-Layer 5. Tests: tests/functional/statuspage/test_logs.py, tests/functional/browser.
+Layer 5. Tests: tests/unit/statuspage/test_logstream.py, tests/functional/statuspage/test_logs.py.
 
 | event | data | what it says |
 | --- | --- | --- |
@@ -44,25 +44,27 @@ class LogStream:
         followed: FollowedBuild,
         still_seen: Callable[[], Awaitable[bool]],
     ) -> None:
+        self._reactor = reactor
         self._events = events
         self._logs = logs
         self._parts = parts
         self._followed = followed
         self._still_seen = still_seen
         self._wakeup = Wakeup(reactor)
+        self._asked = reactor.seconds()
         self._leaving = False
         self._attempt = 0
         self._place = 0
 
     def leave(self) -> None:
-        """End soon: the farm stops."""
+        """End soon: the farm stops, or the viewer is gone."""
         self._leaving = True
         self._wakeup.wake()
 
     async def run(self, attempt: int, place: int, state: str) -> None:
         """Tell what comes after this byte of this attempt's log, until nothing more can come.
 
-        `state` is what the viewer believes the build to be in. It is cancelled when they are gone.
+        `state` is what the viewer believes the build to be in.
         """
         self._attempt, self._place = attempt, place
         with self._followed.changed.telling(self._wakeup.wake):
@@ -74,6 +76,8 @@ class LogStream:
                     await self._tell_log(told, log)
                 if told is not self._followed.listed:
                     told = self._followed.listed
+                    if not await self._ask():
+                        return
                     await self._events.send("build", told.build.state.value.encode())
                 elif told.build.state not in PASSING:
                     await self._events.send("end", told.build.state.value.encode())
@@ -111,8 +115,13 @@ class LogStream:
         await self._events.send(event, data, f"{self._attempt}:{place}")
 
     async def _rest(self) -> None:
-        if await self._wakeup.sleep(QUIET):
-            return
-        self._events.stay()
-        if not await self._still_seen():
+        if not await self._wakeup.sleep(QUIET):
+            self._events.stay()
+        # However busy the log is.
+        if self._reactor.seconds() - self._asked >= QUIET and not await self._ask():
             self._leaving = True
+
+    async def _ask(self) -> bool:
+        """Whether the viewer may still see the build, asked now."""
+        self._asked = self._reactor.seconds()
+        return await self._still_seen()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from http.client import HTTPConnection
 
+from fixtures import MonkeyPatch
 from twisted.internet.defer import Deferred, gatherResults
 
 from buildfarm.farmtesting.daemonscript import Order, Script
@@ -151,6 +152,22 @@ class LogTests(FarmPagesTestCase):
             self.assertTrue(b"line 03999" in events and b"event: end" in events)
         # Twice a second for three seconds, and once to gather it.
         self.assertTrue(len(asked) <= 12, asked)
+
+    async def test_viewers_who_leave(self) -> None:
+        """Whoever leaves makes room for others at once, while the build goes on."""
+        self.useFixture(MonkeyPatch("buildfarm.statuspage.logpages.MAX_VIEWERS", 1))
+        await self.farm.add_builder(self.daemon(600.0))
+        build_id = await self.farm.submit()
+        await self.farm.wait_for_build(build_id, BuildState.BUILDING)
+        path = f"/builds/{build_id}/log/events?from=0&attempt=1&state=BUILDING"
+        port = self.farm.web_port
+        events = await self.clients.run(follow, port, path, "log", {})
+        self.assertEqual("log", events[-1][0])
+
+        async def has_room() -> bool:
+            return (await self.look(path, method="HEAD")).status == 200
+
+        await self.wait_until(has_room, 5.0)
 
     async def test_of_private_builds(self) -> None:
         """Only who may see the archive: by a token, by nothing else; to others there is none."""

@@ -15,7 +15,7 @@ class _Request:
         self.written = b""
         self.headers: dict[str, str] = {}
         self.producer: Any = None
-        self.finished = self.aborted = False
+        self.finished = self.aborted = self._disconnected = False
         self.transport = self
 
     def setHeader(self, name: str, value: str) -> None:
@@ -46,6 +46,12 @@ class EventStreamTests(FarmTestCase):
 
     def send(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self.events.send("log", b"{}", "1:20"))
+
+    def test_nobody_there(self) -> None:
+        """A viewer who is gone is told nothing more, not even that this was the end."""
+        self.request._disconnected = True
+        self.events.end()
+        self.assertFalse(self.request.finished)
 
     def test_events(self) -> None:
         """As browsers read them: no cache, a name, one line of data, and a place to go on from."""
