@@ -21,7 +21,7 @@ from buildfarm.storage.tables import IS_ON_BUILDER, Attempt, Builder
 from buildfarm.verdicts.transitions import clean_may_follow
 from buildfarm.vocab.announcements import Announcement, BuilderChanged
 from buildfarm.vocab.builder import BuilderSnapshot, NewBuilder
-from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.errors import Refused, StaleState
 from buildfarm.vocab.names import is_name
 from buildfarm.vocab.states import CleanStatus, ResetProtocol
 
@@ -58,6 +58,9 @@ _SETTABLE: Stored = {
     "failure_count": int,
     "clean_status": word_of(CleanStatus),
 }
+
+#: Of these, what changes by itself too, so that a change of it is not another's.
+_MOVING = frozenset({"failure_count", "clean_status"})
 
 
 def builders(store: Any, include_inactive: bool = False) -> tuple[BuilderSnapshot, ...]:
@@ -115,15 +118,24 @@ def add_builder(
 
 
 def change_builder(
-    store: Any, name: str, changes: Mapping[str, object], actor: str, now: datetime
+    store: Any,
+    name: str,
+    changes: Mapping[str, object],
+    actor: str,
+    now: datetime,
+    *,
+    seen: BuilderSnapshot | None = None,
 ) -> Committed[BuilderSnapshot]:
     """Change fields of a builder, by the names of `BuilderSnapshot`.
 
     `builderok` True forgets the failures that took the builder out. `clean_status` is how the end
     of an asynchronous reset is reported. Raises Refused for an unknown builder or field, a removed
-    builder, and values that do not go together.
+    builder, and values that do not go together; StaleState where another has written since it was
+    as `seen`.
     """
     before = _active(store, name)
+    if seen is not None and _written(before) != _written(seen):
+        raise StaleState(f"The builder {name} was changed meanwhile.")
     row = columns_of(Builder, _SETTABLE, changes, f"the builder {name}")
     if not row:
         return Committed(before)
@@ -166,6 +178,10 @@ def remove_builder(
     store.execute(Update({Builder.active: False}, Builder.id == found.id), noresult=True)
     record(store, now, changes, actor)
     return Committed(builder(store, found.id), announcements)
+
+
+def _written(found: BuilderSnapshot) -> list[object]:
+    return [getattr(found, field) for field in _SETTABLE if field not in _MOVING]
 
 
 def _active(store: Any, name: str) -> BuilderSnapshot:

@@ -59,7 +59,8 @@ async def _change(
         if resources in changes:
             changes[resources] = tuple(changes[resources] or ())
     name, now = listed.builder.name, context.utc_now()
-    await context.write(roster.change_builder, name, changes, context.actor, now)
+    seen = listed.builder
+    await context.write(roster.change_builder, name, changes, context.actor, now, seen=seen)
     return await find(context, name)
 
 

@@ -125,7 +125,8 @@ class EntryType:
 
     `path(subject)` is its address below the service root. `change(context, subject, values)`
     carries out a PATCH whose values were checked against the writable fields, and gives the new
-    subject; without it nothing is writable. `kind_of(subject)` names another entry type where a
+    subject, or raises StaleState where another has written since `subject` was read; without it
+    nothing is writable. `kind_of(subject)` names another entry type where a
     subject is of that: a team among people. `deed` is what a visitor must be permitted to change
     it, and `archive_of(subject)` the archive that deeds on it belong to, where they do. No more
     than one operation has files, so that it is known which is called before they are there.

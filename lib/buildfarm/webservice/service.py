@@ -18,7 +18,7 @@ from buildfarm.flow.reactors import Clock
 from buildfarm.flow.slices import Slices
 from buildfarm.verdicts.permissions import Deed
 from buildfarm.vocab.access import Visitor
-from buildfarm.vocab.errors import Refused
+from buildfarm.vocab.errors import Refused, StaleState
 from buildfarm.webservice import wadl
 from buildfarm.webservice.answers import (
     CONTENT_RETURNED,
@@ -152,12 +152,14 @@ class WebService:
         before = self._shown(asked, kind, subject)
         expected = asked.headers.get("if-match")
         if expected is not None and not same_to_write(before["http_etag"], expected):
-            raise Denied(
-                HTTPStatus.PRECONDITION_FAILED,
-                f"{asked.path} was changed meanwhile; look at it again before you change it.",
-            )
+            raise _changed_meanwhile(asked, HTTPStatus.PRECONDITION_FAILED)
         values = new_values(kind, asked.json(), before, asked.root)
-        after = await kind.change(context, subject, values) if values else subject
+        try:
+            after = await kind.change(context, subject, values) if values else subject
+        except StaleState as error:  # between that look at it and this
+            unasked = expected is None
+            status = HTTPStatus.CONFLICT if unasked else HTTPStatus.PRECONDITION_FAILED
+            raise _changed_meanwhile(asked, status) from error
         shown = self._shown(asked, kind, after)
         if shown["self_link"] != before["self_link"]:
             return as_json(shown, HTTPStatus.MOVED_PERMANENTLY, Location=shown["self_link"])
@@ -251,6 +253,11 @@ def _require(
         return
     archive_of = kind.archive_of if isinstance(kind, EntryType) else None
     context.require(deed, None if archive_of is None else archive_of(subject))
+
+
+def _changed_meanwhile(asked: Asked, status: HTTPStatus) -> Denied:
+    sentence = f"{asked.path} was changed meanwhile; look at it again before you change it."
+    return Denied(status, sentence)
 
 
 def _no_form(why: str) -> Denied:

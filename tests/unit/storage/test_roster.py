@@ -74,6 +74,18 @@ class TestAdd(StorageTestCase):
             self.assertIn("VM host", str(refused))
         self.assertEqual((), self.ask(roster.builders, True))
 
+    def test_changed_by_another_meanwhile(self) -> None:
+        """What was decided on what is no more is not written; what moves by itself is no other."""
+        seen = self.add_builder("bob")
+
+        def change(**changes: object) -> None:
+            self.act(roster.change_builder, "bob", changes, "root", self.now(), seen=seen)
+
+        self.act(roster.change_builder, "bob", {"failure_count": 4}, "root", self.now())
+        change(manual=True)
+        self.assertRaises(StaleState, change, title="Bob")
+        self.assertEqual(True, self.ask(roster.builder_named, "bob").manual)
+
     def test_back_again(self) -> None:
         """A builder that was removed comes back with its history and nothing else of before."""
         before = self.add_builder(title="old")

@@ -27,13 +27,16 @@ class _Storage:
 
     def __init__(self, case: StorageTestCase) -> None:
         self._case = case
+        #: What another does between a request's look at the farm and its act.
+        self.before_write: Callable[[], object] = lambda: None
 
     async def read(self, query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The answer of a query."""
         return self._case.ask(query, *args, **kwargs)
 
     async def write(self, act: Callable[..., Committed[Any]], *args: Any, **kwargs: Any) -> Any:
-        """Carry out an act."""
+        """Carry out an act, after what another does first."""
+        self.before_write()
         return self._case.act(act, *args, **kwargs)
 
 
@@ -87,9 +90,10 @@ class FarmServiceTestCase(StorageTestCase):
         self.start(self.add_builder())
         self.submit("hidden", archive="secret")
         self.receiving = _Receiving()
+        self.storage = _Storage(self)
         farm: Any = SimpleNamespace(
             reactor=self.clock,
-            storage=_Storage(self),
+            storage=self.storage,
             receiving=self.receiving,
             live=_Live(),
             health=_health,

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from wadllib.application import Application
 
+from buildfarm.storage import roster
 from buildfarm.verdicts.permissions import Deed, refusal
 from buildfarm.vocab.access import ANYBODY, BUILDD_ADMINS, AccessLevel, Visitor
 from buildfarm.webservice.catalogue import ROUTES, SERVICE
@@ -274,6 +276,20 @@ class DeclaredTests(FarmServiceTestCase):
                 self.assertEqual(412, stale.status)
                 nothing = await self.patch(address, {field.wire_name: None})
                 self.assertEqual(209 if field.optional else 400, nothing.status, nothing.body)
+
+    async def test_what_is_written_at_the_same_time(self) -> None:
+        """Of two who have seen the same, one is told, however close behind the other they come."""
+        etag = (await self.get("builders/bob"))["http_etag"]
+        for headers, status in (({"if-match": etag}, 412), ({}, 409)):
+            with self.subTest(headers=headers):
+                notes = f"instead of {status}"
+                other = (roster.change_builder, "bob", {"failnotes": notes}, "test", self.now())
+                self.storage.before_write = partial(self.act, *other)
+                reply = await self.patch("builders/bob", {"title": "mine"}, **headers)
+                self.assertEqual(status, reply.status, reply.body)
+                shown = await self.get("builders/bob")
+                self.assertEqual((notes, ""), (shown["failnotes"], shown["title"]))
+                etag = shown["http_etag"]
 
     async def test_every_private_thing(self) -> None:
         """Nothing that belongs to a private archive is told to who may not see it, by any way."""
