@@ -28,7 +28,7 @@ from buildfarm.assembly.monitoring import Monitoring
 from buildfarm.assembly.ownership import Ownership
 from buildfarm.assembly.scanners import Scanners, wire_scanners
 from buildfarm.assembly.surroundings import REAL, Surroundings
-from buildfarm.assembly.sweeping import clear_away, make_sweep
+from buildfarm.assembly.sweeping import clear_away, wire_sweep
 from buildfarm.assembly.telling import Telling
 from buildfarm.assembly.uploading import wire_uploads
 from buildfarm.assembly.walltime import utc_now
@@ -216,17 +216,7 @@ class FarmService(Service):
 
     def _sweep_old(self, ground: Ground, scanners: Scanners) -> Sweep:
         """What is older than `[retention]` says goes, now and then."""
-        sweep = make_sweep(
-            ground.reactor,
-            ground.settings,
-            ground.storage,
-            ground.store,
-            ground.workers,
-            files_in_use=scanners.roster.files_in_use,
-            utc_now=ground.utc_now,
-            steady_for=scanners.timekeeper.steady_for,
-            checkpoint=ground.checkpoint,
-        )
+        sweep = wire_sweep(ground, scanners)
         sweep.start()
         scanners.watch.when_short = sweep.soon
         self._stops("sweep", sweep.stop, _THREADS_GRACE)

@@ -12,6 +12,7 @@ from typing import Any
 
 from buildfarm.admin.backups import remove_unfinished
 from buildfarm.assembly.ground import Ground, no_checkpoint
+from buildfarm.assembly.scanners import Scanners
 from buildfarm.assembly.walltime import utc_now as wall_time
 from buildfarm.filestore.store import FileStore
 from buildfarm.flow.threads import Workers
@@ -28,6 +29,21 @@ async def clear_away(ground: Ground) -> None:
     await run(ground.store.remove_unfinished)
     await run(remove_unfinished, settings.manager.state_dir)
     await remove_leftovers(ground.storage, ground.workers, settings.spool_dir)
+
+
+def wire_sweep(ground: Ground, scanners: Scanners) -> Sweep:
+    """The daemon's sweep, not started: what scanners have in hand stays."""
+    return make_sweep(
+        ground.reactor,
+        ground.settings,
+        ground.storage,
+        ground.store,
+        ground.workers,
+        files_in_use=scanners.roster.files_in_use,
+        utc_now=ground.utc_now,
+        steady_for=scanners.timekeeper.steady_for,
+        checkpoint=ground.checkpoint,
+    )
 
 
 def _always() -> float:
