@@ -6,7 +6,6 @@ the first one did, and nothing is told twice or left out because something was a
 Layer 3. Tests: tests/unit/storage/test_histories.py.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,32 +48,30 @@ class ListedAttempt:
     private: bool = False
 
 
-def ended_builds(store: Any, wanted: Ended, size: int) -> tuple[ListedBuild, ...]:
-    """At most `size` builds; one that was tried again has ended when it ended last."""
+def ended_builds(store: Any, wanted: Ended, size: int, start: int = 0) -> tuple[ListedBuild, ...]:
+    """At most `size` builds from `start` on; one that was tried again ended when it ended last."""
     condition = _conditions(wanted, Build.id, Build.finished)
     columns = (*BUILD.columns, Archive.private)
-    select = Select(columns, condition, _BUILDS, order_by=Build.id, limit=size)
+    select = Select(columns, condition, _BUILDS, order_by=Build.id, limit=size, offset=start)
     return listed_rows(store, list(store.execute(select).get_all()))
 
 
-def ended_attempts(store: Any, wanted: Ended, size: int) -> tuple[ListedAttempt, ...]:
-    """At most `size` attempts."""
+def ended_attempts(
+    store: Any, wanted: Ended, size: int, start: int = 0
+) -> tuple[ListedAttempt, ...]:
+    """At most `size` attempts from `start` on."""
     condition = _conditions(wanted, Attempt.id, Attempt.closed)
-    return _attempts(store, condition, (Attempt.id,), size)
+    return _attempts(store, condition, Attempt.id, limit=size, offset=start)
 
 
 def attempts_of_build(store: Any, build_id: int) -> tuple[ListedAttempt, ...]:
     """All attempts of one build, whoever may see it, as far as they have come."""
-    return _attempts(store, Attempt.build_id == build_id, (Attempt.number,), None)
+    return _attempts(store, Attempt.build_id == build_id, Attempt.number)
 
 
-def _attempts(
-    store: Any, condition: Any, order: Iterable[Any], size: int | None
-) -> tuple[ListedAttempt, ...]:
+def _attempts(store: Any, condition: Any, order: Any, **bounds: int) -> tuple[ListedAttempt, ...]:
     columns = (*ATTEMPT.columns, *BUILD.columns, Archive.private)
-    select = Select(columns, condition, _ATTEMPTS, order_by=list(order))
-    if size is not None:
-        select.limit = size
+    select = Select(columns, condition, _ATTEMPTS, order_by=order, **bounds)
     return tuple(
         ListedAttempt(ATTEMPT.read(row), BUILD.read(row, start=len(ATTEMPT.columns)), bool(row[-1]))
         for row in store.execute(select).get_all()

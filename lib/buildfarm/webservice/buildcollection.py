@@ -3,7 +3,8 @@
 Layer 5. Tests: tests/functional/webservice/test_histories.py.
 """
 
-from datetime import datetime
+from collections.abc import Callable
+from typing import Any
 
 from buildfarm.storage.histories import Ended, ended_attempts, ended_builds
 from buildfarm.storage.listings import ListedBuild, listed_build
@@ -37,35 +38,21 @@ async def _get_build_records(context: Context, _subject: None, wanted: Batch, **
     return await buildentry.records(context, wanted, **asked)
 
 
-async def _get_ended_builds(
-    context: Context,
-    _subject: None,
-    wanted: Batch,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: int = 0,
+async def _get_ended_builds(context: Context, _subject: None, wanted: Batch, **span: Any) -> Page:
+    return await _ended(context, ended_builds, wanted, **span)
+
+
+async def _get_ended_attempts(context: Context, _subject: None, wanted: Batch, **span: Any) -> Page:
+    return await _ended(context, ended_attempts, wanted, **span)
+
+
+async def _ended(
+    context: Context, query: Callable[..., tuple[object, ...]], wanted: Batch, **span: Any
 ) -> Page:
-    chosen = Ended(context.seen, since, until, after)
-    return _part(await context.read(ended_builds, chosen, wanted.start + wanted.size + 1), wanted)
-
-
-async def _get_ended_attempts(
-    context: Context,
-    _subject: None,
-    wanted: Batch,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    after: int = 0,
-) -> Page:
-    chosen = Ended(context.seen, since, until, after)
-    return _part(await context.read(ended_attempts, chosen, wanted.start + wanted.size + 1), wanted)
-
-
-def _part(found: tuple[object, ...], wanted: Batch) -> Page:
-    """A batch of what begins at 0. The total is how many are known of: there may be more."""
-    return Page(found[wanted.start : wanted.start + wanted.size], len(found))
+    """A batch of what ended in a span. The total is how many are known of: there may be more."""
+    chosen = Ended(context.seen, **span)
+    found = await context.read(query, chosen, wanted.size + 1, wanted.start)
+    return Page(found[: wanted.size], wanted.start + len(found) if found else 0)
 
 
 _SPAN = (

@@ -26,13 +26,13 @@ class HistoryTests(StorageTestCase):
         self.end(order, BuildOutcome.PACKAGEFAIL)
         return build_id
 
-    def builds(self, size: int = 10, **wanted: Any) -> list[int]:
+    def builds(self, size: int = 10, start: int = 0, **wanted: Any) -> list[int]:
         """The ids of builds that ended."""
-        return [one.build.id for one in self.ask(ended_builds, Ended(**wanted), size)]
+        return [one.build.id for one in self.ask(ended_builds, Ended(**wanted), size, start)]
 
-    def attempts(self, size: int = 10, **wanted: Any) -> list[tuple[int, int]]:
+    def attempts(self, size: int = 10, start: int = 0, **wanted: Any) -> list[tuple[int, int]]:
         """Build and number of attempts that ended."""
-        found = self.ask(ended_attempts, Ended(**wanted), size)
+        found = self.ask(ended_attempts, Ended(**wanted), size, start)
         return [(one.build.id, one.attempt.number) for one in found]
 
     def test_what_has_ended(self) -> None:
@@ -56,6 +56,9 @@ class HistoryTests(StorageTestCase):
         self.assertEqual([self.again], self.builds(after=self.failed))
         self.assertEqual([(self.again, 1)], self.attempts(after=1))
         self.assertEqual([], self.attempts(after=2))
+        self.assertEqual([self.again], self.builds(1, 1))
+        self.assertEqual([(self.again, 1)], self.attempts(1, 1))
+        self.assertEqual([], self.builds(1, 2))
 
     def test_private(self) -> None:
         """What is in a private archive is told to those who may see it alone."""
