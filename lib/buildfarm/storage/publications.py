@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storm.expr import And, Count, Desc, Join, Max, Min, Select, Undef
+from storm.expr import Alias, And, Count, Desc, Join, Max, Min, Select, Undef
 
 from buildfarm.storage.listings import visible
 from buildfarm.storage.rows import time_of
@@ -67,9 +67,10 @@ def publications(
 ) -> tuple[tuple[Publication, ...], int]:
     """`size` publications from `start` on, the newest first; and how many fit in all."""
     where = _conditions(wanted)
+    condition = And(*where) if where else Undef
     groups = Select(
         (Min(Build.id), *_KEY, Max(Build.created)),
-        And(*where) if where else Undef,
+        condition,
         _TABLES,
         group_by=_KEY,
         order_by=Desc(Min(Build.id)),
@@ -79,8 +80,8 @@ def publications(
     found = tuple(_read(row) for row in store.execute(groups).get_all())
     if found and len(found) < size:
         return found, start + len(found)
-    every = Select(Count(), And(*where) if where else Undef, _TABLES, group_by=_KEY)
-    return found, len(list(store.execute(every).get_all()))
+    every = Alias(Select(Min(Build.id), condition, _TABLES, group_by=_KEY), "every_one")
+    return found, int(store.execute(Select(Count(), tables=[every])).get_one()[0])
 
 
 def publication(store: Any, publication_id: int) -> Publication | None:

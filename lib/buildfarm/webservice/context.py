@@ -17,7 +17,7 @@ from buildfarm.flow.reactors import Clock
 from buildfarm.flow.threads import Workers
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.transactor import Transactor
-from buildfarm.verdicts.permissions import Deed, may_see, refusal, told_of_own_trouble
+from buildfarm.verdicts.permissions import Deed, may_see, private_seen, refusal, told_of_own_trouble
 from buildfarm.vocab.access import Visitor
 from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.health import Health
@@ -76,9 +76,7 @@ class Context:
     @property
     def seen(self) -> frozenset[str] | None:
         """The private archives that the visitor may see; None means all of them."""
-        if self.visitor.is_admin:
-            return None
-        return self.visitor.readable | self.visitor.uploadable
+        return private_seen(self.visitor)
 
     def pauses(self) -> tuple[str, ...]:
         """Why dispatch pauses, as far as the visitor may know it."""
