@@ -108,8 +108,13 @@ class NewsStage:
             try:
                 await self._address()
                 sleep = await self._begin_due()
+            except CancelledError:
+                return
             except FarmError as error:
                 self.log.warn("the outbox could not be looked at: {error}", error=error)
+                sleep = self.settings.notifications.first_retry
+            except Exception:  # noqa: BLE001 - the next look is made all the same
+                self.log.failure("the outbox could not be looked at")
                 sleep = self.settings.notifications.first_retry
             await self._wakeup.sleep(sleep)
 

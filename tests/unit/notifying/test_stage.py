@@ -193,6 +193,16 @@ class DeliveryTests(StageCase):
         self.wait(1)
         self.assertEqual(2, len(self.sent))
 
+    def test_fault_of_our_own(self) -> None:
+        """Whatever goes wrong in one look, the next one is made."""
+        self.storage.error = ValueError("no notice")
+        self.fail()
+        self.flush_logged_errors(ValueError)
+        self.storage.error = None
+        self.wait(10)
+        self.wait(1)
+        self.assertEqual(2, len(self.sent))
+
 
 class StormTests(StageCase):
     settings = settings(

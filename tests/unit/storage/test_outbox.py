@@ -215,6 +215,13 @@ class TestBundling(OutboxCase):
         self.assertEqual(1, self.address())
         self.assertEqual(0, self.address(receiver()))
 
+    def test_many(self) -> None:
+        """With many receivers one act takes few notices: others want to write, too."""
+        for name in ("one", "two", "three"):
+            self.fail(name)
+        every = [receiver(f"webhook {number}") for number in range(99)]
+        self.assertEqual([2, 1, 0], [self.address(*every) for _ in range(3)])
+
 
 class TestWho(OutboxCase):
     def setUp(self) -> None:
