@@ -2,8 +2,9 @@
 
 What the database says of a token is remembered for some seconds, so that a page with twenty
 requests asks it once; an act that changes people, rights or tokens ends that at once. Guesses are
-counted per address, and an address with too many is not listened to for a while; a token that was
-good once is no guess.
+counted per address, and an address with too many is not listened to for a while. A token that was
+good once is no guess; and one that has come in from the address is listened to: any page elsewhere
+could have a browser guess, and its person locked out.
 
 Layer 4. Tests: tests/unit/identity/test_doorkeeper.py.
 """
@@ -83,20 +84,27 @@ class Doorkeeper:
         self._utc_now = utc_now
         self._attempts = Attempts(reactor.seconds)
         self._known: OrderedDict[tuple[TokenKind, str], _Known] = OrderedDict()
+        #: What came in, and from where, with the digest of its secret.
+        self._came_in: OrderedDict[tuple[TokenKind, str, str], str] = OrderedDict()
         self._changes = 0
 
     async def visitor(self, kind: TokenKind, key: str, secret: str, address: str) -> Visitor:
         """Who comes with this token of `kind`. Raises WrongToken, TooManyAttempts, StorageError."""
-        wait = self._attempts.wait(address)
-        if wait > 0:
-            raise TooManyAttempts(wait)
+        came_in = fits(secret, self._came_in.get((kind, key, address), ""))
+        self._require_few_attempts(address, came_in)
         known = await self._look_up(kind, key)
+        # Many guesses may have come at once.
+        self._require_few_attempts(address, came_in)
         good = fits(secret, _NO_DIGEST if known is None else known.token.secret_sha256)
         if known is None or not good:
             self._attempts.note(address)
             raise WrongToken("This token is wrong.")
         if known.visitor is None or not known.token.is_good(self._utc_now()):
             raise WrongToken("This token has expired, or was revoked.")
+        self._came_in[kind, key, address] = known.token.secret_sha256
+        self._came_in.move_to_end((kind, key, address))
+        while len(self._came_in) > _REMEMBERED:
+            self._came_in.popitem(last=False)
         await self._note_use(known)
         return known.visitor
 
@@ -105,6 +113,11 @@ class Doorkeeper:
         if isinstance(announcement, PeopleChanged):
             self._changes += 1
             self._known.clear()
+
+    def _require_few_attempts(self, address: str, came_in: bool) -> None:
+        wait = self._attempts.wait(address)
+        if wait > 0 and not came_in:
+            raise TooManyAttempts(wait)
 
     async def _note_use(self, known: _Known) -> None:
         """Have the database know that the token is in use: once a day, or it wears out."""

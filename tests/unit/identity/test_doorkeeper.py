@@ -1,9 +1,11 @@
 """The doorkeeper: who a token makes of its bearer, and who is turned away."""
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 from testtools import ExpectedException
+from twisted.internet.defer import Deferred, DeferredList
 
 from buildfarm.identity.attempts import MOST, SPAN
 from buildfarm.identity.doorkeeper import (
@@ -127,6 +129,36 @@ class DoorkeeperTests(StorageTestCase):
         await self.comes(self.token.key, self.token.secret, "127.0.0.2")
         self.clock.advance(SPAN)
         await self.comes(self.token.key, self.token.secret)
+
+    async def test_who_came_in_before(self) -> None:
+        """A browser that is made to guess by a page elsewhere does not lock out its person."""
+        await self.comes(self.token.key, self.token.secret)
+        for _ in range(MOST):
+            await self.fails("unknown", "wrong")
+        self.clock.advance(REMEMBER)
+        await self.comes(self.token.key, self.token.secret)
+        with ExpectedException(TooManyAttempts):
+            await self.comes(self.token.key, "wrong")
+        with ExpectedException(TooManyAttempts):
+            other = self.issue()
+            await self.comes(other.key, other.secret)
+
+    async def test_many_guesses_at_once(self) -> None:
+        """Those that come while the database is asked are counted too."""
+        guesses: list[Deferred[Visitor]] = []
+
+        def guess() -> None:
+            if len(guesses) < 3 * MOST:
+                end: Deferred[Visitor] = Deferred()
+                guesses.append(end)
+                Deferred.fromCoroutine(self.comes("unknown", "wrong")).chainDeferred(end)
+
+        self.meanwhile = guess
+        with ExpectedException(TooManyAttempts):
+            await self.comes("unknown", "wrong")
+        ends = await DeferredList(guesses, consumeErrors=True)
+        kinds = Counter(error.type for _, error in ends)  # type: ignore[attr-defined]
+        self.assertEqual({WrongToken: MOST, TooManyAttempts: 2 * MOST}, kinds)
 
     async def test_what_was_good_once_is_no_guess(self) -> None:
         """A script with a token that has been revoked does not lock out its whole site."""
