@@ -21,10 +21,11 @@ from buildfarm.scanning.roster import CLAIM_BATCH
 from buildfarm.scanning.scanner import Scanner
 from buildfarm.statuspage.pages import StatusPages
 from buildfarm.statuspage.snapshots import MAKING
-from buildfarm.storage.listings import queue_sizes
+from buildfarm.storage.glance import backlogs
 from buildfarm.storage.outbox import deliveries_waiting
 from buildfarm.storage.transactor import MAX_WAITING, QUEUED_READS
 from buildfarm.uploading.stage import UploadStage
+from buildfarm.vocab.glance import Backlog
 from buildfarm.vocab.states import AttemptOutcome, CleanStatus
 
 #: Seconds by which the lateness of the reactor is counted.
@@ -44,17 +45,17 @@ class Stage:
 
 
 @dataclass(slots=True)
-class Backlog:
+class Waiting:
     """What the database was last asked for: builds that wait, and news that nobody has yet."""
 
-    queues: dict[tuple[str, bool], tuple[int, float]] = field(default_factory=dict)
+    queues: dict[tuple[str, bool], Backlog] = field(default_factory=dict)
     deliveries: int = 0
 
 
-async def fetch_backlog(ground: Ground) -> Backlog:
+async def fetch_waiting(ground: Ground) -> Waiting:
     """What waits now. Raises StorageError."""
-    queues = await ground.storage.read(queue_sizes)
-    return Backlog(queues, await ground.storage.read(deliveries_waiting))
+    queues = await ground.storage.read(backlogs)
+    return Waiting(queues, await ground.storage.read(deliveries_waiting))
 
 
 def state_of(scanner: Scanner) -> str:
@@ -126,25 +127,30 @@ def of_uploads(uploads: UploadStage) -> tuple[Family, ...]:
 
 
 def of_ground(
-    ground: Ground, lateness: Histogram, backlog: Callable[[], Backlog], answered: Counter[int]
+    ground: Ground, lateness: Histogram, waiting: Callable[[], Waiting], answered: Counter[int]
 ) -> tuple[Family, ...]:
     """Database, reactor, listener and what waits in the database."""
     storage = ground.storage
 
-    def queued(place: int) -> Callable[[], Samples]:
+    def queued(size: str) -> Callable[[], Samples]:
         return lambda: [
-            ((processor, "true" if virtualized else "false"), sizes[place])
-            for (processor, virtualized), sizes in sorted(backlog().queues.items())
+            ((processor, "true" if virtualized else "false"), getattr(backlog, size))
+            for (processor, virtualized), backlog in sorted(waiting().queues.items())
         ]
 
     kind = ("processor", "virtualized")
     return (
-        Gauge("queue_builds", "Builds that wait for a builder.", queued(0), kind),
-        Gauge("queue_seconds", "How long they will take, one after the other.", queued(1), kind),
+        Gauge("queue_builds", "Builds that wait for a builder.", queued("builds"), kind),
+        Gauge(
+            "queue_seconds",
+            "How long they will take, one after the other.",
+            queued("seconds"),
+            kind,
+        ),
         Gauge(
             "deliveries_waiting",
             "Mails and webhooks that are to be sent.",
-            lambda: single(backlog().deliveries),
+            lambda: single(waiting().deliveries),
         ),
         Count("database_acts", "Acts written, or refused.", lambda: single(storage.acts)),
         Durations("database_commit_seconds", "Times of commits.", storage.commit_seconds),

@@ -15,9 +15,9 @@ from buildfarm.assembly.ground import Ground
 from buildfarm.assembly.health import HealthCheck
 from buildfarm.assembly.measures import (
     LATENESS_BOUNDS,
-    Backlog,
     Stage,
-    fetch_backlog,
+    Waiting,
+    fetch_waiting,
     of_ground,
     of_scanners,
     of_stages,
@@ -44,7 +44,7 @@ class Monitoring:
 
     def __init__(self, ground: Ground, scanners: Scanners) -> None:
         self._ground = ground
-        self._backlog = Backlog()
+        self._waiting = Waiting()
         late = Histogram(LATENESS_BOUNDS)
         self._lateness = Lateness(ground.reactor, late.observe)
         self.health = HealthCheck(ground, scanners, self._lateness)
@@ -55,7 +55,7 @@ class Monitoring:
         self._families: list[Family] = [
             *of_scanners(scanners),
             *of_stages(self.stages),
-            *of_ground(ground, late, lambda: self._backlog, self._answered),
+            *of_ground(ground, late, lambda: self._waiting, self._answered),
         ]
         self._look = Lookout(
             ground.reactor, BACKLOG_INTERVAL, self._look_at_backlog, "what waits in the database"
@@ -91,6 +91,6 @@ class Monitoring:
 
     async def _look_at_backlog(self) -> None:
         try:
-            self._backlog = await fetch_backlog(self._ground)
+            self._waiting = await fetch_waiting(self._ground)
         except FarmError as error:
             self.log.warn("what waits was not counted: {error}", error=error)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from storm.expr import And, Count, Desc, Exists, Join, Or, Select, Sum, Undef
+from storm.expr import And, Count, Desc, Exists, Join, Or, Select, Undef
 
 from buildfarm.storage.rows import BUILD, BUILDER
 from buildfarm.storage.tables import (
@@ -17,11 +17,10 @@ from buildfarm.storage.tables import (
     Build,
     Builder,
     Queue,
-    Requirement,
 )
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.builder import BuilderSnapshot
-from buildfarm.vocab.states import BuildState, QueueState
+from buildfarm.vocab.states import BuildState
 
 T = TypeVar("T")
 
@@ -117,22 +116,6 @@ def listed_builder(store: Any, name: str, seen: frozenset[str] | None) -> Listed
     """The builder of this name, removed or not; None where there never was one."""
     row = store.execute(Select(BUILDER.columns, Builder.name == name)).get_one()
     return None if row is None else _with_builds(store, [BUILDER.read(row)], seen)[0]
-
-
-def queue_sizes(store: Any) -> dict[tuple[str, bool], tuple[int, float]]:
-    """For each processor and kind of builder: how many builds wait, and for how many seconds."""
-    waiting = Queue.state.is_in([QueueState.WAITING.value, QueueState.SUSPENDED.value])
-    kind = (Requirement.processor, Requirement.virtualized)
-    select = Select(
-        (*kind, Count(), Sum(Queue.estimated_duration)),
-        waiting,
-        [Queue, Join(Requirement, Requirement.id == Queue.requirement_id)],
-        group_by=kind,
-    )
-    return {
-        (processor, bool(virtualized)): (int(count), float(seconds))
-        for processor, virtualized, count, seconds in store.execute(select).get_all()
-    }
 
 
 def listed_rows(store: Any, rows: list[Any]) -> tuple[ListedBuild, ...]:

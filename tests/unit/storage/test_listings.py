@@ -110,19 +110,3 @@ class BuilderTests(ListingTestCase):
             self.assertEqual(told is None, found.hides)
             part = self.ask(listings.builders_part, seen, 0, 10)
             self.assertEqual(found, part.items[0])
-
-
-class QueueTests(ListingTestCase):
-    def test_sizes(self) -> None:
-        """Builds that wait, and their seconds, by processor and kind of builder."""
-        self.add_archive("virtual", virtualized=True)
-        self.submit("a", "1", ("amd64", "arm64"))
-        self.submit("b")
-        self.submit("c", archive="virtual")
-        self.start(self.add_builder("bob"))
-        found = self.ask(listings.queue_sizes)
-        self.assertEqual(
-            {("amd64", False): 1, ("arm64", False): 1, ("amd64", True): 1},
-            {kind: count for kind, (count, _) in found.items()},
-        )
-        self.assertTrue(all(seconds > 0 for _, seconds in found.values()))
