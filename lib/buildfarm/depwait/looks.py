@@ -75,6 +75,7 @@ class Looker:
             indexes=[(index.directory, index.relative) for index in indexes[:MAX_INDEXES]],
             names=sorted(names)[:MAX_NAMES],
             every=every,
+            seconds=settings.deadline,
         )
         path = self.settings.manager.state_dir / "indexes.request"
         await self._workers.run(_write, path, request)

@@ -14,10 +14,13 @@ import json
 import lzma
 import re
 import resource
+import signal
 import sys
+import time
 import urllib.parse
 import zlib
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -36,6 +39,9 @@ _PIECE = 1024 * 1024
 #: `.xz` takes as much memory as the file says, up to 4 GiB.
 _MEMORY = 512 * 1024 * 1024
 
+#: The part of the time for a look in which indexes are fetched; the rest is for reading them.
+_FETCHING = 0.8
+
 #: What is kept of each name at most, and of each value.
 _MAX_OFFERS = 20
 _MAX_VALUE = 300
@@ -51,6 +57,8 @@ class Request:
 
     What is kept in `mirror` and was asked for less than `fresh_for` seconds before `now`, in Unix
     time, is not asked for again. `every`: what is kept of other indexes is not needed any more.
+    `seconds` are for all of it; one index is waited for half of what is left at most, so that
+    others have their turn.
     """
 
     mirror: str
@@ -60,6 +68,7 @@ class Request:
     indexes: list[tuple[str, str]]
     names: list[str]
     every: bool
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class Look:
 
 def main(arguments: list[str]) -> None:
     """Carry out the request in the file that is named."""
+    begun = time.monotonic()
     request = Request(**json.loads(Path(arguments[0]).read_text()))
     memory = _MEMORY + 3 * request.max_bytes
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
@@ -85,13 +95,16 @@ def main(arguments: list[str]) -> None:
     indexes = [Index(*one) for one in request.indexes]
     mirror = Mirror(directory, request.max_bytes, request.now)
     names = frozenset(request.names)
-    looks = [_look(index, mirror, names, request) for index in indexes]
+    until = begun + _FETCHING * request.seconds
+    looks = [_look(index, mirror, names, request, until) for index in indexes]
     if request.every:
         mirror.forget_others(indexes)
     sys.stdout.write(json.dumps([asdict(one) for one in looks]))
 
 
-def _look(index: Index, mirror: Mirror, names: Collection[str], request: Request) -> Look:
+def _look(
+    index: Index, mirror: Mirror, names: Collection[str], request: Request, until: float
+) -> Look:
     error = ""
     try:
         if index.directory.startswith("file:"):
@@ -99,7 +112,8 @@ def _look(index: Index, mirror: Mirror, names: Collection[str], request: Request
             with path.open("rb") as stream:
                 state = hashlib.file_digest(stream, "sha256").hexdigest()
         else:
-            known, path, error = mirror.fetch(index, request.fresh_for)
+            with _cut_off((until - time.monotonic()) / 2):
+                known, path, error = mirror.fetch(index, request.fresh_for)
             state, suffix = known.state, known.suffix
         with path.open("rb") as stream:
             limit = request.max_bytes * _EXPANSION
@@ -111,6 +125,21 @@ def _look(index: Index, mirror: Mirror, names: Collection[str], request: Request
     except MemoryError:
         return Look(index.place, error="it cannot be read: that takes too much memory")
     return Look(index.place, state, one_line(error), offers)
+
+
+@contextmanager
+def _cut_off(seconds: float) -> Iterator[None]:
+    """Raise FetchFailed in what takes longer than this, whatever it waits for."""
+
+    def cut_off(*_: object) -> None:
+        raise FetchFailed("its server is too slow")
+
+    signal.signal(signal.SIGALRM, cut_off)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
 
 
 def _local(index: Index) -> tuple[Path, str]:

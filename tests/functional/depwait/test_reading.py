@@ -174,6 +174,19 @@ class RemoteTests(ReadingCase):
         self.assertIn("nothing that means anything", bad.error)
         self.assertEqual([("foo", "1.0", "", "")], good.offers)
 
+    async def test_one_that_is_slow(self) -> None:
+        """A server that never answers takes half of the time, and the others have their turn."""
+        port = await TCP4ServerEndpoint(self.reactor, 0, interface="127.0.0.1").listen(
+            Factory.forProtocol(Protocol)
+        )
+        self.addCleanup(port.stopListening)
+        silent = Index(f"http://127.0.0.1:{port.getHost().port}/dists/bookworm", _RELATIVE)
+        self.put(("foo", "1.0"))
+        self.looker = self.make_looker(deadline=5.0)
+        slow, good = await self.looker.look([silent, self.index], ["foo"], 0.0, every=True)
+        self.assertEqual(("", "its server is too slow"), (slow.state, slow.error))
+        self.assertEqual([("foo", "1.0", "", "")], good.offers)
+
     async def test_packed_badly(self) -> None:
         """Nor does an index that cannot be unpacked, or that would take gigabytes for that."""
         damaged = bytearray(gzip.compress(b"Package: foo\n" * 1000))
