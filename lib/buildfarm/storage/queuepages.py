@@ -3,12 +3,12 @@
 Layer 3. Tests: tests/unit/storage/test_queuepages.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storm.expr import Alias, And, Asc, Column, Count, Eq, In, Join, Select, SQLRaw, Sum
+from storm.expr import Alias, And, Asc, Column, Count, Desc, Eq, In, Join, Select, SQLRaw, Sum
 
 from buildfarm.storage.glance import glanced_builders, last_event
 from buildfarm.storage.requirements import requirements
@@ -18,8 +18,9 @@ from buildfarm.vocab.build import BuildSnapshot, Requirement
 from buildfarm.vocab.glance import GlancedBuilder
 from buildfarm.vocab.states import QueueState
 
-#: As the index `queue_page` has it, which is for these pages alone.
+#: As the index `queue_page` has it, which is for these pages alone; and from its other end.
 _IN_ORDER = (SQLRaw("-queue.score"), Asc(Queue.build_id))
+_FROM_END = (SQLRaw("-queue.score DESC"), Desc(Queue.build_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +65,17 @@ def queue_page(
     """
     known = requirements(store)
     wanted = [one.id for one in known if processor in ("", one.processor)]
-    total = _count(store, QueueState.WAITING, wanted)
+    work = _work(store, QueueState.WAITING, wanted)
+    total = sum(builds for builds, _ in work.values())
     if start >= total:
         start = max(0, (total - 1) // size * size)
     return QueuePage(
         time=now,
         event=last_event(store),
-        lines=_lines(store, seen, known, _waiting(wanted), start, size),
-        before=_before(store, _waiting(wanted), start),
+        lines=_lines(store, seen, known, _entries(store, _waiting(wanted), start, size, total)),
+        before=_before(store, _waiting(wanted), start, work),
         total=total,
-        later=_count(store, QueueState.SUSPENDED, wanted),
+        later=sum(builds for builds, _ in _work(store, QueueState.SUSPENDED, wanted).values()),
         builders=glanced_builders(store, seen),
         requirements=known,
     )
@@ -89,22 +91,30 @@ def _waiting(wanted: Sequence[int]) -> Any:
     return And(Eq(state, QueueState.WAITING.value), In(requirement, list(wanted) or [0]))
 
 
-def _count(store: Any, state: QueueState, wanted: Sequence[int]) -> int:
+def _work(store: Any, state: QueueState, wanted: Sequence[int]) -> dict[int, tuple[int, float]]:
+    """How many builds are in this state, and for how many seconds, by requirement id."""
     which = And(Queue.state == state.value, Queue.requirement_id.is_in(list(wanted)))
-    return int(store.execute(Select(Count(), which, Queue)).get_one()[0])
+    columns = (Queue.requirement_id, Count(), Sum(Queue.estimated_duration))
+    rows = store.execute(Select(columns, which, Queue, group_by=Queue.requirement_id)).get_all()
+    return {row[0]: (int(row[1]), float(row[2])) for row in rows}
+
+
+def _entries(store: Any, waiting: Any, start: int, size: int, total: int) -> list[Any]:
+    """Rows of `size` entries from `start` on, read from the end of the queue that is nearer."""
+    entry = (Queue.build_id, Queue.requirement_id, Queue.score, Queue.estimated_duration)
+    size = min(size, total - start)
+    order, offset = _IN_ORDER, start
+    backwards = 2 * start > total
+    if backwards:
+        order, offset = _FROM_END, total - start - size
+    select = Select(entry, waiting, Queue, order_by=order, offset=offset, limit=size)
+    rows = list(store.execute(select).get_all())
+    return rows[::-1] if backwards else rows
 
 
 def _lines(
-    store: Any,
-    seen: frozenset[str] | None,
-    known: Sequence[Requirement],
-    waiting: Any,
-    start: int,
-    size: int,
+    store: Any, seen: frozenset[str] | None, known: Sequence[Requirement], rows: list[Any]
 ) -> tuple[QueuedBuild, ...]:
-    entry = (Queue.build_id, Queue.requirement_id, Queue.score, Queue.estimated_duration)
-    select = Select(entry, waiting, Queue, order_by=_IN_ORDER, offset=start, limit=size)
-    rows = list(store.execute(select).get_all())
     these = Build.id.is_in([row[0] for row in rows])
     tables = [Build, Join(Archive, Archive.id == Build.archive_id)]
     builds = {}
@@ -119,13 +129,24 @@ def _lines(
     )
 
 
-def _before(store: Any, waiting: Any, start: int) -> dict[int, float]:
-    """The work of the first `start` lines."""
+def _before(
+    store: Any, waiting: Any, start: int, work: Mapping[int, tuple[int, float]]
+) -> dict[int, float]:
+    """The work of the first `start` lines: theirs, or all of it without that of the others."""
     if not start:
         return {}
+    total = sum(builds for builds, _ in work.values())
+    if 2 * start <= total:
+        return _summed(store, waiting, _IN_ORDER, start)
+    others = _summed(store, waiting, _FROM_END, total - start)
+    return {one: max(0.0, seconds - others.get(one, 0.0)) for one, (_, seconds) in work.items()}
+
+
+def _summed(store: Any, waiting: Any, order: Any, lines: int) -> dict[int, float]:
+    """The work of so many lines from one end, by requirement id."""
     entry = (Queue.requirement_id, Queue.estimated_duration)
-    first = Alias(Select(entry, waiting, Queue, order_by=_IN_ORDER, limit=start), "earlier")
-    requirement_id = Column("requirement_id", first)
-    duration = Column("estimated_duration", first)
-    work = Select((requirement_id, Sum(duration)), tables=first, group_by=requirement_id)
-    return {row[0]: float(row[1]) for row in store.execute(work).get_all()}
+    some = Alias(Select(entry, waiting, Queue, order_by=order, limit=lines), "some")
+    requirement_id = Column("requirement_id", some)
+    duration = Column("estimated_duration", some)
+    summed = Select((requirement_id, Sum(duration)), tables=some, group_by=requirement_id)
+    return {row[0]: float(row[1]) for row in store.execute(summed).get_all()}

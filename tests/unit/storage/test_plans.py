@@ -39,6 +39,7 @@ MODULES = (
 #: What is read as a whole: the attempts that are on builders, of which there is one per builder,
 #: and the requirements, of which there are a few dozen.
 WHOLE = {
+    "orders._HOLDINGS": "SCAN attempt USING INDEX attempt_on_builder",
     "orders._OPEN_ORDERS": "SCAN attempt USING INDEX attempt_on_builder",
     "queue._TOPS": "SCAN requirement",
 }
@@ -104,15 +105,10 @@ class TestPlans(SQLiteTestCase):
         """What waits is summed from an index alone, and the queue's pages are rows of another."""
         for statement in glance._WAITING:
             self.assertIn("USING COVERING INDEX queue_order (state=?)", self.plan(statement)[0])
-        page = Statement(
-            Select(
-                (Queue.build_id, Queue.requirement_id, Queue.score, Queue.estimated_duration),
-                queuepages._waiting([1, 2]),
-                Queue,
-                order_by=queuepages._IN_ORDER,
-                limit=10,
-            )
-        )
-        [step] = self.plan(page)[:1]
-        self.assertIn("USING COVERING INDEX queue_page", step)
-        self.assertNotIn("TEMP B-TREE", " ".join(self.plan(page)))
+        entry = (Queue.build_id, Queue.requirement_id, Queue.score, Queue.estimated_duration)
+        waiting = queuepages._waiting([1, 2])
+        for order in (queuepages._IN_ORDER, queuepages._FROM_END):
+            page = Statement(Select(entry, waiting, Queue, order_by=order, limit=10))
+            [step] = self.plan(page)[:1]
+            self.assertIn("USING COVERING INDEX queue_page", step)
+            self.assertNotIn("TEMP B-TREE", " ".join(self.plan(page)))

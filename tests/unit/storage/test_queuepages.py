@@ -35,6 +35,17 @@ class QueuePageTests(StorageTestCase):
         )
         self.assertEqual(5, first.total)
 
+    def test_read_from_either_end(self) -> None:
+        """A page says the same, whichever end of the queue is nearer to it."""
+        whole = self.page(size=5).lines
+        for start in range(5):
+            page = self.page(start, 1)
+            self.assertEqual((whole[start],), page.lines)
+            before = dict.fromkeys((one.requirement.id for one in whole), 0.0)
+            for line in whole[:start]:
+                before[line.requirement.id] += line.estimated_duration
+            self.assertEqual(before, {**dict.fromkeys(before, 0.0), **page.before})
+
     def test_beyond_the_end(self) -> None:
         """Is the last page; an empty queue has one too."""
         self.assertEqual([4], self.shown(self.page(100)))
