@@ -161,7 +161,7 @@ def why(manager: Manager, build_id: int, json_wanted: bool) -> None:
     if json_wanted:
         print_json(found)
         return
-    print_lines([f"Build {build_id}, {found['title']}", *found["summary"]])
+    print_lines([f"Build {build_id}, {found['title']}: {found['state']}", *found["summary"]])
     _print_part("Builders:", found["builders"], lambda one: one["sentence"])
     if found["remedy"]:
         print_lines(["", found["remedy"]])

@@ -4,12 +4,13 @@ Layer 4. Tests: tests/unit/explaining/test_facts.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from buildfarm.storage import attempts, builds, events, orders, queue, roster
 from buildfarm.storage.depwaits import dep_wait
 from buildfarm.verdicts.estimates import MOST_SIMULATED
+from buildfarm.verdicts.permissions import OWN_TROUBLE
 from buildfarm.vocab.build import (
     AttemptSnapshot,
     BuildSnapshot,
@@ -65,3 +66,24 @@ def facts_of(store: Any, build_id: int) -> Facts:
         builders=roster.builders(store),
         held=orders.holdings(store),
     )
+
+
+def told_to(seen: frozenset[str] | None, facts: Facts) -> Facts:
+    """`facts` as people may know them who see the private archives `seen`; None means all of them.
+
+    What is noted during attempts, and why results could not be published yet, may name paths and
+    archives: it is for moderators. Others learn that the farm has trouble of its own.
+    """
+    if seen is None:
+        return facts
+    return replace(
+        facts,
+        attempts=tuple(_discreet(one) for one in facts.attempts),
+        events=tuple(
+            event for event in facts.events if event.attempt is None or event.after is not None
+        ),
+    )
+
+
+def _discreet(attempt: AttemptSnapshot) -> AttemptSnapshot:
+    return attempt if attempt.last_error is None else replace(attempt, last_error=OWN_TROUBLE)

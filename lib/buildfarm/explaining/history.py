@@ -9,6 +9,7 @@ What happened to the build between attempts, and what was noted during one, come
 from collections.abc import Sequence
 from datetime import datetime
 
+from buildfarm.explaining.words import attempt_words
 from buildfarm.vocab.build import AttemptSnapshot, EventSnapshot
 from buildfarm.vocab.states import AttemptState
 from buildfarm.vocab.text import one_line
@@ -16,6 +17,14 @@ from buildfarm.vocab.text import one_line
 
 def story(attempts: Sequence[AttemptSnapshot], events: Sequence[EventSnapshot]) -> tuple[str, ...]:
     """The lines of the story, oldest first, each beginning with its time in UTC."""
+    told = moments(attempts, events)
+    return tuple(f"{time:%Y-%m-%d %H:%M:%S} {words}" for time, words in told)
+
+
+def moments(
+    attempts: Sequence[AttemptSnapshot], events: Sequence[EventSnapshot]
+) -> tuple[tuple[datetime, str], ...]:
+    """The story as times in UTC and what happened then, oldest first."""
     lines = [(attempt.claimed, _attempt_line(attempt)) for attempt in attempts]
     lines += [
         (event.time, _event_line(event))
@@ -23,17 +32,14 @@ def story(attempts: Sequence[AttemptSnapshot], events: Sequence[EventSnapshot]) 
         if event.attempt is None or event.after is None
     ]
     # Sorting is stable: what happened in one moment stays in the order in which it was written.
-    ordered = sorted(lines, key=lambda line: line[0])
-    return tuple(f"{time:%Y-%m-%d %H:%M:%S} {words}" for time, words in ordered)
+    return tuple(sorted(lines, key=lambda line: line[0]))
 
 
 def _attempt_line(attempt: AttemptSnapshot) -> str:
     where = f"attempt {attempt.number} on {attempt.builder_name}"
-    if attempt.state is not AttemptState.CLOSED:
-        return f"{where}: {attempt.state.value}"
-    outcome = "" if attempt.outcome is None else attempt.outcome.value
-    reason = f": {one_line(attempt.reason)}" if attempt.reason else ""
-    return f"{where}{_lasted(attempt)}: {outcome}{reason}"
+    words = attempt_words(attempt.state, attempt.outcome, attempt.reason)
+    lasted = _lasted(attempt) if attempt.state is AttemptState.CLOSED else ""
+    return f"{where}{lasted}: {words}"
 
 
 def _lasted(attempt: AttemptSnapshot) -> str:

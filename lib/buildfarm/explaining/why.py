@@ -14,9 +14,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from buildfarm.explaining.facts import Facts, facts_of
+from buildfarm.explaining.facts import Facts, facts_of, told_to
 from buildfarm.explaining.forecast import spoken, start_in
 from buildfarm.explaining.history import story
+from buildfarm.explaining.words import ENDED
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.candidates import Mismatch, Rule, fits, mismatch
 from buildfarm.vocab.build import (
@@ -100,7 +101,8 @@ async def fetch_why(
 
     # A query: in a large farm the answer takes longer to make than the reactor may wait.
     def why(store: Any) -> Why:
-        return explain(facts_of(store, build_id), pauses, now, troubles, seen)
+        facts = told_to(seen, facts_of(store, build_id))
+        return explain(facts, pauses, now, troubles, seen)
 
     return await transactor.read(why)
 
@@ -243,8 +245,8 @@ def _told_of(facts: Facts) -> tuple[str, ...]:
     build, attempts = facts.build, facts.attempts
     under_way = _UNDER_WAY.get(build.state)
     if under_way is None:
-        reason = "." if build.reason is None else f": {one_line(build.reason)}"
-        return (f"It is {build.state.value}{reason}", *_missing(facts))
+        reason = "" if build.reason is None else f": {one_line(build.reason).rstrip('.')}"
+        return (f"{ENDED[build.state]}{reason}.", *_missing(facts))
     if not attempts:
         return (f"{under_way}.",)
     latest = attempts[-1]

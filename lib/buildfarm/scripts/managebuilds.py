@@ -13,9 +13,10 @@ import click
 from buildfarm.console.options import as_json
 from buildfarm.console.outcome import run_to_exit
 from buildfarm.console.tables import print_fields, print_json, print_lines, print_table
+from buildfarm.explaining.words import attempt_words
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmGroup, with_farm
 from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, every, fields_of
-from buildfarm.vocab.states import BuildState
+from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 from buildfarm.vocab.text import shown
 from buildfarm.webservice.words import BUILD_STATES
 
@@ -125,8 +126,9 @@ def show(farm: Farm, build_id: int, json_wanted: bool) -> None:
         return
     print_fields(found)
     for one in attempts:
-        ended = f": {one['outcome']}, {one['reason']}" if one["outcome"] else ""
-        print_lines([f"Attempt {one['number']} on {one['builder_name']} {one['state']}{ended}"])
+        outcome = AttemptOutcome(one["outcome"]) if one["outcome"] else None
+        words = attempt_words(AttemptState(one["state"]), outcome, one["reason"])
+        print_lines([f"Attempt {one['number']} on {one['builder_name']}: {words}"])
 
 
 @cli.command()

@@ -6,6 +6,7 @@ Layer 5. Tests: tests/functional/statuspage.
 from collections.abc import Callable
 from datetime import datetime
 
+from buildfarm.explaining.words import OUTCOMES
 from buildfarm.statuspage.answers import Answer, View, missing
 from buildfarm.statuspage.builderacts import offered
 from buildfarm.statuspage.live import Live
@@ -51,6 +52,7 @@ class BuilderPages:
             "doing": None if found.glanced is None else doing(found.glanced, trouble),
             "since": None if found.glanced is None else since(found.glanced),
             "trouble": trouble,
+            "outcomes": OUTCOMES,
             "strip": strip(found.spans, found.time),
             "acts": offered(visit.visitor, found.builder),
         }

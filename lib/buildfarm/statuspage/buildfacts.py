@@ -4,15 +4,16 @@ Layer 5. Tests: tests/functional/statuspage/test_builds.py.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from buildfarm.explaining.facts import facts_of
+from buildfarm.explaining.facts import facts_of, told_to
+from buildfarm.explaining.history import moments
 from buildfarm.explaining.why import Why, explain
 from buildfarm.storage.listings import ListedBuild, listed_build
-from buildfarm.verdicts.permissions import OWN_TROUBLE, told_of_own_trouble
-from buildfarm.vocab.build import AttemptSnapshot, EventSnapshot, StoredFile
+from buildfarm.verdicts.permissions import told_of_own_trouble
+from buildfarm.vocab.build import AttemptSnapshot, StoredFile
 from buildfarm.vocab.states import AttemptOutcome, AttemptState
 
 
@@ -20,7 +21,7 @@ from buildfarm.vocab.states import AttemptOutcome, AttemptState
 class BuildFacts:
     """One build at the moment `time`.
 
-    `asked` are the events in which a person asked for something. `results` are the files of the
+    `told` is its story. `results` are the files of the
     last attempt that brought any, which is `gathered`.
     """
 
@@ -28,7 +29,7 @@ class BuildFacts:
     time: datetime
     why: Why
     attempts: tuple[AttemptSnapshot, ...]
-    asked: tuple[EventSnapshot, ...]
+    told: tuple[tuple[datetime, str], ...]
     gathered: AttemptSnapshot | None = None
 
     @property
@@ -60,23 +61,15 @@ def build_facts(
     listed = listed_build(store, build_id)
     if listed is None:
         return None
-    facts = facts_of(store, build_id)
-    if seen is not None:
-        pauses = told_of_own_trouble(seen, pauses)
-        facts = replace(facts, attempts=tuple(_discreet(one) for one in facts.attempts))
+    facts = told_to(seen, facts_of(store, build_id))
     return BuildFacts(
         listed,
         now,
-        explain(facts, pauses, now, troubles, seen),
+        explain(facts, told_of_own_trouble(seen, pauses), now, troubles, seen),
         facts.attempts,
-        tuple(event for event in facts.events if event.attempt is None),
+        moments(facts.attempts, facts.events),
         gathered_attempt(facts.attempts),
     )
-
-
-def _discreet(attempt: AttemptSnapshot) -> AttemptSnapshot:
-    """`attempt` without why it could not be published, which names paths and archives."""
-    return attempt if attempt.last_error is None else replace(attempt, last_error=OWN_TROUBLE)
 
 
 def gathered_attempt(attempts: Sequence[AttemptSnapshot]) -> AttemptSnapshot | None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
+from buildfarm.explaining.words import STATES, attempt_words
 from buildfarm.statuspage.answers import Answer, View, missing
 from buildfarm.statuspage.buildacts import offered
 from buildfarm.statuspage.buildfacts import BuildFacts, build_facts
@@ -25,56 +26,12 @@ from buildfarm.statuspage.toldparts import ToldParts
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import Deed, private_seen, refusal
 from buildfarm.vocab.build import BuildSnapshot
-from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 
 #: Seconds for which the page waits for the log of a running build that nobody has looked at yet.
 PATIENCE = 0.5
 
 #: Builders that are told of why they do not take a build; a farm may have thousands.
 MAX_BUILDERS = 30
-
-#: What became of an attempt, for people.
-OUTCOMES: dict[AttemptOutcome, str] = {
-    AttemptOutcome.PUBLISHED: "built and published",
-    AttemptOutcome.UPLOAD_REFUSED: "built, but its results were refused",
-    AttemptOutcome.PACKAGE_FAILED: "failed to build",
-    AttemptOutcome.DEPENDENCY_MISSING: "a dependency is missing",
-    AttemptOutcome.CHROOT_BROKEN: "the chroot is broken",
-    AttemptOutcome.GIVEN_BACK: "given back by the builder",
-    AttemptOutcome.BUILDER_FAILED: "the builder failed",
-    AttemptOutcome.ABORTED: "aborted",
-    AttemptOutcome.CANCELLED: "cancelled",
-    AttemptOutcome.LOST: "lost by the builder",
-    AttemptOutcome.NEVER_SENT: "never sent",
-    AttemptOutcome.UNCONFIRMED: "never confirmed by the builder",
-    AttemptOutcome.JOB_FAILED: "failed too often",
-    AttemptOutcome.SUPERSEDED: "a newer version came",
-}
-
-#: What an attempt that has not ended is at.
-UNDER_WAY: dict[AttemptState, str] = {
-    AttemptState.CLAIMED: "its builder gets what it needs",
-    AttemptState.SENT: "sent to its builder",
-    AttemptState.CONFIRMED: "is being built",
-    AttemptState.GATHERED: "built; its results are being published",
-    AttemptState.CLOSED: "has ended",
-}
-
-#: What a state is, for people.
-STATES: dict[BuildState, str] = {
-    BuildState.NEEDSBUILD: "waiting",
-    BuildState.BUILDING: "building",
-    BuildState.GATHERING: "fetching results",
-    BuildState.UPLOADING: "publishing",
-    BuildState.FULLYBUILT: "built",
-    BuildState.FAILEDTOBUILD: "failed to build",
-    BuildState.MANUALDEPWAIT: "dependency wait",
-    BuildState.CHROOTWAIT: "chroot problem",
-    BuildState.FAILEDTOUPLOAD: "failed to upload",
-    BuildState.CANCELLING: "being cancelled",
-    BuildState.CANCELLED: "cancelled",
-    BuildState.SUPERSEDED: "superseded",
-}
 
 
 class BuildPage:
@@ -125,9 +82,7 @@ class BuildPage:
             "facts": facts,
             "build": build,
             "state": STATES[build.state],
-            "states": STATES,
-            "outcomes": OUTCOMES,
-            "under_way": UNDER_WAY,
+            "attempt_words": attempt_words,
             "is_passing": build.state in PASSING,
             "start": _start(facts),
             "builders": facts.why.builders[:MAX_BUILDERS],

@@ -3,6 +3,7 @@
 Layer 5. Tests: tests/functional/statuspage.
 """
 
+from buildfarm.explaining.words import STATES
 from buildfarm.statuspage.answers import Answer, View
 from buildfarm.statuspage.paging import SIZE, address, page_number
 from buildfarm.statuspage.routes import Visit
@@ -40,6 +41,7 @@ class SearchPage:
             "typed": typed[:200],
             "is_name": is_name(prefix),
             "builds": found[:SIZE],
+            "states": STATES,
             "number": number,
             "earlier": address("/search", q=prefix, page=number - 1) if number > 1 else "",
             "further": (

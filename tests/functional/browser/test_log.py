@@ -110,6 +110,28 @@ class LogTests(BrowserTestCase):
 
         await tab.do(to_the_end)
 
+    async def test_a_build_that_has_ended(self) -> None:
+        """The log is at its end, takes no more room than its lines, and does not take the focus."""
+        await self.farm.add_builder(self.farm.daemon(logging(0.1, b"all is well\n" * 10)))
+        build_id = await self.farm.submit()
+        await self.farm.wait_for_build(build_id, BuildState.FAILEDTOBUILD)
+        tab = await self.open(f"/builds/{build_id}")
+
+        def look(page: Page) -> tuple[int, int, str]:
+            height = page.evaluate("() => document.getElementById('log-lines').offsetHeight")
+            page.set_viewport_size({"width": 800, "height": 100})
+            page.reload()
+            page.wait_for_function(_AT_END)
+            # What follows from scrolling comes with the next frame.
+            page.evaluate("() => new Promise(done => setTimeout(done, 200))")
+            top = page.evaluate("() => document.getElementById('log-lines').scrollTop")
+            return height, top, page.evaluate("() => document.activeElement.localName")
+
+        height, top, focused = await tab.do(look)
+        self.assertTrue(10 * 15 < height < 10 * 25, height)
+        self.assertTrue(top > 0, top)
+        self.assertEqual("body", focused)
+
     async def test_without_scripts(self) -> None:
         """The end of the log is there, with links to what was before and to the whole."""
         log = b"".join(b"line %06d\n" % number for number in range(20_000))

@@ -40,6 +40,8 @@ class BuildPageTests(FarmPagesTestCase):
             '<rect class="building"',
             f'href="/builds/{build_id}/files/hello_1.0_amd64.deb"',
             "The build went as its script says.",
+            "It was built: the results were published.",
+            "</time> attempt 1 on bob, ",
         ):
             self.assertIn(words, page)
 

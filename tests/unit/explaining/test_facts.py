@@ -1,9 +1,10 @@
 """What an explanation reads from the database."""
 
-from buildfarm.explaining.facts import facts_of
+from buildfarm.explaining.facts import facts_of, told_to
 from buildfarm.explaining.why import explain
-from buildfarm.storage import roster
+from buildfarm.storage import roster, uploads
 from buildfarm.verdicts.candidates import Rule
+from buildfarm.verdicts.permissions import OWN_TROUBLE
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import BuildOutcome, BuildState
 from tests.unit.storage.cases import StorageTestCase
@@ -49,6 +50,31 @@ class TestFactsOf(StorageTestCase):
         self.assertRaises(Refused, self.ask, facts_of, 99)
 
 
+class TestToldTo(StorageTestCase):
+    def test_an_upload_in_trouble(self) -> None:
+        """Why results cannot be published yet is told to moderators, others learn that it is so."""
+        build_id = self.submit()
+        order = self.start(self.add_builder())
+        self.gather(order)
+        self.act(
+            uploads.postpone_upload,
+            self.epoch,
+            order.attempt.id,
+            "/srv/secret is full",
+            self.now(),
+            self.now(),
+        )
+        facts = self.ask(facts_of, build_id)
+
+        def told(seen: frozenset[str] | None) -> str:
+            found = explain(told_to(seen, facts), (), self.now(), seen=seen)
+            return "\n".join((*found.summary, *found.story))
+
+        self.assertEqual(2, told(None).count("/srv/secret is full"))
+        self.assertNotIn("/srv/secret", told(frozenset({"main"})))
+        self.assertIn(OWN_TROUBLE, told(frozenset()))
+
+
 class TestExplained(StorageTestCase):
     def test_a_life(self) -> None:
         """From the queue over a lost attempt to its failure, the answer follows the build."""
@@ -77,7 +103,7 @@ class TestExplained(StorageTestCase):
                 BuildState.FAILEDTOBUILD,
                 [],
                 (
-                    "It is FAILEDTOBUILD: "
+                    "It failed to build: "
                     "bob ended the build with PACKAGEFAIL: the package does not build."
                 ),
             ),

@@ -27,11 +27,11 @@ class TestStory(FarmTestCase):
             (
                 "2026-01-01 00:00:01 submitted by anna",
                 (
-                    "2026-01-01 00:00:10 attempt 1 on bob, 40 s: LOST: "
+                    "2026-01-01 00:00:10 attempt 1 on bob, 40 s: lost by the builder: "
                     "bob says IDLE: the build is queued again."
                 ),
                 "2026-01-01 00:00:55 given the score 10 by anna",
-                "2026-01-01 00:01:00 attempt 2 on kim: CONFIRMED",
+                "2026-01-01 00:01:00 attempt 2 on kim: is being built",
             ),
             story([LOST, second], events),
         )
@@ -60,7 +60,7 @@ class TestStory(FarmTestCase):
             reason="bob was taken out",
         )
         self.assertEqual(
-            ("2026-01-01 00:00:00 attempt 1 on bob: NEVER_SENT: bob was taken out",),
+            ("2026-01-01 00:00:00 attempt 1 on bob: never sent: bob was taken out",),
             story([attempt], []),
         )
 

@@ -19,16 +19,6 @@ from buildfarm.vocab.depwait import DepWait
 from buildfarm.vocab.states import AttemptState, BuildState, CleanStatus
 from tests.unit.explaining.cases import BUSY, HELD, IDLE, NOW
 
-ENDED = {
-    BuildState.FULLYBUILT,
-    BuildState.FAILEDTOBUILD,
-    BuildState.MANUALDEPWAIT,
-    BuildState.CHROOTWAIT,
-    BuildState.FAILEDTOUPLOAD,
-    BuildState.CANCELLED,
-    BuildState.SUPERSEDED,
-}
-
 
 def why(facts: Facts, *pauses: str) -> Why:
     """The answer at this moment."""
@@ -214,7 +204,7 @@ class TestEnded(FarmTestCase):
         """A build that has ended says how and why, with its story."""
         build = a_build(state=BuildState.FAILEDTOBUILD, reason="the package does not build.")
         found = why(Facts(build, (), (an_event(1, "submitted by anna"),)))
-        self.assertEqual(("It is FAILEDTOBUILD: the package does not build.",), found.summary)
+        self.assertEqual(("It failed to build: the package does not build.",), found.summary)
         self.assertEqual(("2026-01-01 00:00:01 submitted by anna",), found.story)
 
     def test_dependencies(self) -> None:
@@ -222,7 +212,7 @@ class TestEnded(FarmTestCase):
         build = a_build(state=BuildState.MANUALDEPWAIT, dependencies="libfoo-dev (>= 2)")
         self.assertEqual(
             (
-                "It is MANUALDEPWAIT.",
+                "It waits for dependencies.",
                 (
                     "Once libfoo-dev (>= 2) can be installed, it is retried by itself; "
                     "nobody has looked for that yet."
@@ -253,9 +243,9 @@ class TestEnded(FarmTestCase):
 
 class TestEveryState(FarmTestCase):
     def test_every_state_is_explained(self) -> None:
-        """Whatever state a build is in, there is an answer that names it or says what it does."""
+        """Whatever state a build is in, there is an answer, in words."""
         for state in set(BuildState) - {BuildState.NEEDSBUILD}:
             found = why(Facts(a_build(state=state), (an_attempt(),)))
             self.assertEqual(state, found.state)
             self.assertTrue(all(one.endswith(".") for one in found.summary), found.summary)
-            self.assertEqual(state in ENDED, state.value in found.summary[0])
+            self.assertNotIn(state.value, found.summary[0])

@@ -164,10 +164,13 @@
     paused = 0;
     toEnd();
     tell();
-    box.focus({ preventScroll: true });
   };
 
-  goOn.addEventListener("click", resume);
+  goOn.addEventListener("click", async () => {
+    await resume();
+    // The button is hidden now, and whoever uses the keyboard goes on from the log.
+    if (following) box.focus({ preventScroll: true });
+  });
 
   // Who begins to scroll up is not thrown back to the end by the next line.
   const UPWARDS = ["ArrowUp", "PageUp", "Home"];
