@@ -31,6 +31,7 @@ EXCEPTIONS = {
     # The one place where the wall clock comes in, to be handed down.
     "lib/buildfarm/assembly/walltime.py": {"datetime.datetime.now"},
     # Run in threads and children without a reactor, where they keep their deadlines.
+    "lib/buildfarm/depwait/reading.py": {"time.monotonic"},
     "lib/buildfarm/flow/frames.py": {"time.monotonic"},
     "lib/buildfarm/flow/lockfiles.py": {"time.monotonic", "time.sleep"},
     "lib/buildfarm/uploads/publishing.py": {"time.monotonic"},
