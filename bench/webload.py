@@ -1,19 +1,20 @@
 """A load on a web server: `python -m bench.webload --port=P --seconds=S … PATH…`.
 
 So many kept connections, each asking for the paths in turn, the next as soon as the last one was
-answered, or all together at `--rate` a second. Prints a line of JSON: `requests`, `seconds`,
-`bytes`, and `worst`, the seconds that the slowest of a hundred took.
+answered, or all together at `--rate` a second, for `--seconds` or until it is ended. Prints a line
+of JSON: `requests`, `seconds`, `again` (requests that had to be asked again, because nothing was
+answered for five seconds or the server hung up), and `took`, the seconds of each request by path.
 """
 
 import argparse
 import json
 import selectors
+import signal
 import socket
 import time
+from collections import defaultdict
 from collections.abc import Iterator
 from itertools import cycle
-
-from bench.figures import percentile
 
 #: Seconds without any answer after which all that was asked is asked again.
 _PATIENCE = 5.0
@@ -26,12 +27,12 @@ class Connection:
         self._port = port
         self.socket = self._connected()
         self.begun = 0.0
-        self._path = ""
+        self.path = ""
         self._received = bytearray()
         self._awaited = -1
 
     def ask(self, path: str) -> None:
-        self._path, self.begun = path, time.monotonic()
+        self.path, self.begun = path, time.monotonic()
         self._send()
 
     def again(self) -> None:
@@ -43,7 +44,7 @@ class Connection:
     def _send(self) -> None:
         self._received.clear()
         self._awaited = -1
-        head = f"GET {self._path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
+        head = f"GET {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
         self.socket.sendall(f"{head}Accept: */*\r\n\r\n".encode())
 
     def _connected(self) -> socket.socket:
@@ -86,17 +87,22 @@ class Load:
         self._free = [Connection(port) for _ in range(connections)]
         for one in self._free:
             self._selector.register(one.socket, selectors.EVENT_READ, one)
-        self._asked = 0
-        self.bytes = 0
-        self.took: list[float] = []
+        self._asked = self._answered = 0
+        self._ending = False
+        self.again = 0
+        self.took: dict[str, list[float]] = defaultdict(list)
+
+    def end(self, *_: object) -> None:
+        """Ask for nothing more."""
+        self._ending = True
 
     def run(self, seconds: float) -> float:
         """Ask for so long; the seconds until the last answer had come."""
         begun = time.monotonic()
-        while time.monotonic() - begun < seconds:
+        while time.monotonic() - begun < seconds and not self._ending:
             self._ask_free(begun)
             self._take(0.5 / self._rate if self._rate else _PATIENCE)
-        while len(self.took) < self._asked:
+        while self._answered < self._asked:
             self._take(_PATIENCE)
         return time.monotonic() - begun
 
@@ -117,11 +123,12 @@ class Load:
             if size is None:
                 self._ask_again(connection)
             elif size:
-                self.bytes += size
-                self.took.append(time.monotonic() - connection.begun)
+                self._answered += 1
+                self.took[connection.path].append(time.monotonic() - connection.begun)
                 self._free.append(connection)
 
     def _ask_again(self, connection: Connection) -> None:
+        self.again += 1
         self._selector.unregister(connection.socket)
         connection.again()
         self._selector.register(connection.socket, selectors.EVENT_READ, connection)
@@ -136,9 +143,10 @@ def main() -> None:
     parser.add_argument("paths", nargs="+")
     options = parser.parse_args()
     load = Load(options.port, options.connections, options.paths, options.rate)
+    signal.signal(signal.SIGTERM, load.end)
     seconds = load.run(options.seconds)
-    worst = percentile(load.took, 0.99)
-    told = {"requests": len(load.took), "seconds": seconds, "bytes": load.bytes, "worst": worst}
+    requests = sum(map(len, load.took.values()))
+    told = {"requests": requests, "seconds": seconds, "again": load.again, "took": load.took}
     print(json.dumps(told))
 
 

@@ -9,6 +9,8 @@ import selectors
 import socket
 import sys
 
+_EVENT = b"\ndata: "
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
@@ -25,6 +27,7 @@ def main() -> None:
             sys.exit("The event stream was refused.")
         selector.register(viewer, selectors.EVENT_READ)
     selector.register(sys.stdin, selectors.EVENT_READ)
+    ends: dict[object, bytes] = {}  # of what each has got, where an event may have begun
     print("ready", flush=True)
     events = 0
     while True:
@@ -37,7 +40,9 @@ def main() -> None:
                 part = key.fileobj.recv(1 << 16)  # type: ignore[union-attr]
                 if not part:
                     sys.exit("The server has hung up on a viewer.")
-                events += part.count(b"data: ")
+                part = ends.get(key.fileobj, b"") + part
+                events += part.count(_EVENT)
+                ends[key.fileobj] = part[1 - len(_EVENT) :]
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""The load of the benchmark `web`, on a manager with a few builders."""
+"""The loads of the benchmark `web`, on a manager with a few builders."""
 
 import tempfile
 from pathlib import Path
 
-from bench import web
+from bench import webdispatch, weblarge, webstream
 from bench.farm import Builders, Manager
-from bench.web import Server
+from bench.webserver import Server
 from buildfarm.farmtesting.cases import FarmTestCase
 
 
@@ -15,20 +15,25 @@ class TestWebBenchmark(FarmTestCase):
     timeout = 60.0
 
     def test_loads(self) -> None:
-        """Requests are answered, viewers are let in, builds are dispatched meanwhile."""
-        self.patch(web, "_SECONDS", 0.3)
-        self.patch(web, "VIEWERS", 3)
-        self.patch(web, "_BUILDS", 2)
-        self.patch(web, "_LIST", ["/devel/builders?ws.size=2&ws.start=0"] * 2)
+        """Requests are answered, viewers are told of changes, builds are dispatched meanwhile."""
+        self.patch(webdispatch, "BUILDS", 2)
+        self.patch(webdispatch, "SLICE", 1)
+        self.patch(webstream, "SECONDS", 0.3)
+        self.patch(webstream, "VIEWERS", 3)
+        self.patch(webstream, "_CHANGED", 2)
         with tempfile.TemporaryDirectory() as scratch:
             directory = Path(scratch)
-            builders = Builders(directory, 4, seconds=0.05, size=16, prepare=4)
+            builders = Builders(directory, 4, seconds=0.05, size=16, prepare=webdispatch.builds())
             self.addCleanup(builders.close)
             with Manager(directory) as manager:
                 manager.add_builders(builders.urls)
                 ours = Server(manager.process.pid, manager.web_port)
-                self.assertTrue(ours.under(["/devel/builders/builder-1"]).rate > 0)
-                _, busy = web._viewed(ours, "/+events")
-                self.assertTrue(busy >= 0)
-                rows = web._dispatch(manager, builders, ours)
-        self.assertEqual(["ms", "ms"], [row.unit for row in rows])
+                served = ours.under(["/", "/devel/builders/builder-1"], 0.2, each=2)
+                viewed = webstream.viewed(webstream.our_stream(manager, ours))
+                rows = webdispatch.figures(manager, builders, ours, ["/"], 3)
+                first, took = weblarge.asked(ours, ["/", "/queue?page=9"], 1)
+        self.assertEqual(0, served.again)
+        self.assertTrue(served.rate > 0)
+        self.assertTrue(viewed.events >= 3)
+        self.assertEqual(["ms"] * 4, [row.unit for row in rows])
+        self.assertEqual(set(first), set(took))
