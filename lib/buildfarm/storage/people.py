@@ -87,8 +87,16 @@ def add_person(
 def set_active(
     store: Any, name: str, active: bool, actor: str, now: datetime
 ) -> Committed[PersonSnapshot]:
-    """Let a person's tokens be good again, or good for nothing."""
+    """Let a person's tokens be good again, or good for nothing. Raises Refused for a team.
+
+    A team has none: its members would keep what it lets them do.
+    """
     person = person_named(store, name)
+    if person.is_team and not active:
+        raise Refused(
+            f"{name} is a team, which has no tokens: let its members leave it, or take back its "
+            "rights in archives."
+        )
     store.execute(Update({Person.active: active}, Person.id == person.id), noresult=True)
     word = "activated" if active else "deactivated"
     record(store, now, [Change(Place(), f"{name} was {word}")], actor)

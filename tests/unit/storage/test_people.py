@@ -41,12 +41,13 @@ class TestTeams(PeopleTestCase):
         )
 
     def test_refused(self) -> None:
-        """Only people join, only teams are joined, and everybody has a name of their own."""
+        """Only people join and are sent away, only teams are joined, and each has its own name."""
         for act in (
             lambda: self.join("moderators"),
             lambda: self.join("ann", "bert"),
             lambda: self.join("nobody"),
             lambda: self.act(people.leave, "ann", "moderators", "root", self.now()),
+            lambda: self.act(people.set_active, "moderators", False, "root", self.now()),
             lambda: self.act(people.add_person, "ann", "", False, "root", self.now()),
             lambda: self.act(people.add_person, "An N", "", False, "root", self.now()),
         ):
