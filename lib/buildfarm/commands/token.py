@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from buildfarm.commands.asking import Manager
-from buildfarm.commands.credentials import write_credentials
+from buildfarm.commands.credentials import require_place, write_credentials
 from buildfarm.commands.options import as_json, pass_manager
 from buildfarm.console.tables import print_json, print_lines, print_table
 
@@ -60,6 +60,8 @@ def create(
     """
     lasts = None if days is None else days * _DAY
     params = {"person": person, "level": level, "purpose": purpose, "lasts": lasts}
+    if credentials_file is not None:
+        require_place(credentials_file, consumer)
     made = manager.ask("token.create", params)
     if credentials_file is not None:
         write_credentials(credentials_file, consumer, made["key"], made["secret"])

@@ -33,7 +33,10 @@ class TestPeople(CommandTestCase):
         )
 
     async def test_credentials(self) -> None:
-        """A file that launchpadlib reads and nobody else; one that is there is left alone."""
+        """A file that launchpadlib reads and nobody else; one that is there is left alone.
+
+        No token is made that would have no place.
+        """
         path = self.directory / "credentials"
         create = ("token", "create", "--person", "ann", "--level", "write")
         file = ("--credentials-file", path, "--consumer", "System-wide: farm")
@@ -46,6 +49,9 @@ class TestPeople(CommandTestCase):
         before = path.read_bytes()
         self.assertIn(f"cannot be written to {path}", await self.refusal(*create, *file))
         self.assertEqual(before, path.read_bytes())
+        nowhere = ("--credentials-file", self.directory / "none" / "credentials")
+        self.assertIn("no directory", await self.refusal(*create, *nowhere))
+        self.assertEqual([1], [one["id"] for one in await self.told_json("token", "list")])
 
     async def test_tokens(self) -> None:
         """Made, listed without their secrets, revoked."""
