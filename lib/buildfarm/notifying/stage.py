@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from buildfarm.flow.wakeup import Wakeup
 from buildfarm.notifying.errors import DeliveryFailed, DeliveryRefused
-from buildfarm.notifying.receivers import receivers, requesters
+from buildfarm.notifying.receivers import may_know_private, receivers, requesters
 from buildfarm.storage import outbox
 from buildfarm.storage.transactor import Transactor
 from buildfarm.vocab.announcements import Announcement, NewsArrived
@@ -175,8 +175,12 @@ class NewsStage:
         now = self._utc_now()
         delay = retry_delay(known.tries + 1, self.settings.notifications, self._spread())
         next_try = now + timedelta(seconds=delay)
-        delivery = await self._storage.write(outbox.begin, delivery_id, next_try, now)
+        private = may_know_private(self.settings, known.receiver)
+        delivery = await self._storage.write(outbox.begin, delivery_id, next_try, private, now)
         self._checkpoint("news.begun")
+        if not delivery.notices:
+            await self._give_up(delivery, "all that it tells of is private by now")
+            return
         try:
             await self._send(delivery)
         except DeliveryRefused as error:

@@ -41,7 +41,7 @@ from buildfarm.storage.noticerows import (
 )
 from buildfarm.storage.rows import time_of
 from buildfarm.storage.statements import Statement, inserting
-from buildfarm.verdicts.news import wants
+from buildfarm.verdicts.news import hides_build, wants
 from buildfarm.vocab import news
 from buildfarm.vocab.announcements import NewsArrived
 from buildfarm.vocab.errors import StaleState
@@ -179,15 +179,30 @@ def has_new(store: Any) -> bool:
 
 
 def begin(
-    store: Any, delivery_id: int, next_try: datetime, now: datetime
+    store: Any, delivery_id: int, next_try: datetime, private: bool, now: datetime
 ) -> Committed[news.Delivery]:
-    """Count a try that is about to be made; the delivery with its notices.
+    """Count a try that is about to be made; the delivery with the notices that may be told now.
 
-    It is due again at `next_try`, unless what becomes of this try is recorded before. Raises
-    StaleState where it is not due any more.
+    These are all where the receiver may know of `private` archives: an archive may have become one
+    since it was addressed. It is due again at `next_try`, unless what becomes of this try is
+    recorded before. Raises StaleState where it is not due any more.
     """
     _write(store, delivery_id, {Delivery.due: next_try, Delivery.tries: Add(Delivery.tries, 1)})
-    return Committed(delivery(store, delivery_id))
+    found = delivery(store, delivery_id)
+    told = tuple(one for one in found.notices if private or _may_tell(store, found.receiver, one))
+    untold = len(found.notices) - len(told)
+    return Committed(replace(found, notices=told, count=found.count - untold))
+
+
+def _may_tell(store: Any, receiver: str, notice: news.Notice) -> bool:
+    """Whether a receiver that may not know of private archives may know this, or has asked for it.
+
+    Who has asked for a build is told of it by mail, as long as they may see it.
+    """
+    if not hides_build(notice):
+        return True
+    mail = address_of_requester(store, notice)
+    return mail is not None and receiver == mail_receiver(mail)
 
 
 def end(

@@ -29,7 +29,14 @@ def wants(receiver: Receiver, notice: Notice) -> bool:
         return True
     if receiver.archives and build.archive not in receiver.archives:
         return False
-    return receiver.private or not build.private
+    return receiver.private or not hides_build(notice)
+
+
+def hides_build(notice: Notice) -> bool:
+    """Whether `notice` is of a private build, so that not even that it is there may be told."""
+    if notice.kind is NewsKind.BUILDER_FAILED or notice.build is None:
+        return False
+    return notice.build.private
 
 
 def as_told(notice: Notice, *, private: bool) -> Notice:

@@ -8,6 +8,7 @@ from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.notifying.errors import DeliveryFailed, DeliveryRefused
 from buildfarm.notifying.stage import NewsStage, retry_delay
 from buildfarm.storage import outbox
+from buildfarm.storage.archives import change_archive
 from buildfarm.vocab.announcements import NewsArrived
 from buildfarm.vocab.errors import StorageError
 from buildfarm.vocab.news import Delivery, DeliveryState
@@ -192,6 +193,13 @@ class DeliveryTests(StageCase):
         self.wait(10)
         self.wait(1)
         self.assertEqual(2, len(self.sent))
+
+    def test_private_by_now(self) -> None:
+        """Nobody is sent a delivery in which there is nothing left to tell."""
+        self.fail()
+        self.act(change_archive, "main", {"private": True}, "root", self.now())
+        self.wait(1)
+        self.assertEqual(([], ["GIVEN_UP"] * 2), (self.sent, self.states()))
 
     def test_fault_of_our_own(self) -> None:
         """Whatever goes wrong in one look, the next one is made."""

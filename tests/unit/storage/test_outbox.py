@@ -57,7 +57,7 @@ class OutboxCase(StorageTestCase):
 
     def begin(self, delivery_id: int, next_try: datetime | None = None) -> Delivery:
         """Begin a try."""
-        return self.act(outbox.begin, delivery_id, next_try or self.later(5), self.now())
+        return self.act(outbox.begin, delivery_id, next_try or self.later(5), False, self.now())
 
 
 class TestNotices(OutboxCase):
@@ -284,6 +284,27 @@ class TestWho(OutboxCase):
         self.act(archives.change_archive, "main", {"private": True}, "root", self.now())
         self.address(receiver())
         self.assertEqual([], self.names())
+
+    def test_private_before_it_is_sent(self) -> None:
+        """What waits to be sent is told no more to whom it would not be addressed any more."""
+        self.act(people.add_person, "alice", "", False, "root", self.now())
+        self.act(mailaddresses.set_mail_address, "alice", "a@b", "root", self.now())
+        self.act(people.grant, "main", "alice", ArchiveRight.READ, "root", self.now())
+        self.add_archive("other")
+        self.fail("one")
+        self.fail("two", archive="other")
+        self.address(receiver(), requesters=self.requesters)
+        self.act(archives.change_archive, "main", {"private": True}, "root", self.now())
+        webhook, mail = (self.begin(one.id) for one in self.waiting())
+        self.assertEqual((1, ["two"]), (webhook.count, self.sources(webhook)))
+        self.assertEqual((2, ["one", "two"]), (mail.count, self.sources(mail)))
+        self.act(people.withdraw, "main", "alice", ArchiveRight.READ, "root", self.now())
+        self.assertEqual(["two"], self.sources(self.begin(mail.id)))
+
+    @staticmethod
+    def sources(delivery: Delivery) -> list[str]:
+        """The packages that a delivery tells of."""
+        return [one.build.source for one in delivery.notices if one.build is not None]
 
 
 class TestEnds(OutboxCase):
