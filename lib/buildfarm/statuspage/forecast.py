@@ -21,13 +21,17 @@ def starts(page: QueuePage) -> list[float | None]:
     ahead = dict.fromkeys(kinds.values(), 0.0)
     for requirement_id, seconds in page.before.items():
         ahead[kinds[requirement_id]] += seconds
+    # A team is looked at once: it may be thousands, and a page has a hundred lines.
     teams = {kind: _team(page.builders, *kind) for kind in ahead}
+    first = {
+        kind: min((_free_in(one, page.time) for one in team), default=0.0)
+        for kind, team in teams.items()
+    }
     found: list[float | None] = []
     for line in page.lines:
         kind = _kind(line.requirement)
         team = teams[kind]
-        first = min((_free_in(one, page.time) for one in team), default=0.0)
-        found.append(first + ahead[kind] / len(team) if team else None)
+        found.append(first[kind] + ahead[kind] / len(team) if team else None)
         ahead[kind] += line.estimated_duration
     return found
 
