@@ -5,6 +5,7 @@ Layer 4. Tests: tests/unit/identity/test_attempts.py.
 
 from collections import OrderedDict
 from collections.abc import Callable
+from ipaddress import IPv6Address
 
 #: Wrong tokens that one address may try within `SPAN` seconds; further ones are not looked at.
 MOST = 10
@@ -15,7 +16,10 @@ REMEMBERED = 10_000
 
 
 class Attempts:
-    """Counts per address, by the clock `seconds`: `most` within `span` seconds."""
+    """Counts per address, by the clock `seconds`: `most` within `span` seconds.
+
+    Addresses of IPv6 count as one where their first 64 bits are the same: a host has them all.
+    """
 
     def __init__(self, seconds: Callable[[], float], most: int = MOST, span: float = SPAN) -> None:
         self._seconds = seconds
@@ -30,11 +34,21 @@ class Attempts:
 
     def note(self, address: str) -> None:
         """`address` has done it once more."""
-        self._failures[address] = [*self._recent(address)[-self._most + 1 :], self._seconds()]
-        self._failures.move_to_end(address)
+        holder = _holder(address)
+        self._failures[holder] = [*self._recent(address)[-self._most + 1 :], self._seconds()]
+        self._failures.move_to_end(holder)
         while len(self._failures) > REMEMBERED:
             self._failures.popitem(last=False)
 
     def _recent(self, address: str) -> list[float]:
         since = self._seconds() - self._span
-        return [time for time in self._failures.get(address, ()) if time > since]
+        return [time for time in self._failures.get(_holder(address), ()) if time > since]
+
+
+def _holder(address: str) -> str:
+    """Whose `address` is, as far as one can tell."""
+    try:
+        found = IPv6Address(address)
+    except ValueError:
+        return address
+    return address if found.ipv4_mapped else found.exploded[:19]

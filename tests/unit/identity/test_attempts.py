@@ -29,6 +29,15 @@ class AttemptsTests(FarmTestCase):
         self.assertGreater(self.attempts.wait("a"), 0)
         self.assertEqual(0, self.attempts.wait("b"))
 
+    def test_addresses_of_one_host(self) -> None:
+        """Of IPv6 a host has a network of its own to try from; IPv4 within IPv6 is as it is."""
+        for number in range(MOST):
+            self.attempts.note(f"2001:db8:0:1::{number:x}")
+            self.attempts.note(f"::ffff:192.0.2.{number}")
+        self.assertGreater(self.attempts.wait("2001:db8::1:a:b:c:d"), 0)
+        for other in ("2001:db8:0:2::1", "::ffff:192.0.2.1", "192.0.2.1", ""):
+            self.assertEqual(0, self.attempts.wait(other))
+
     def test_other_limits(self) -> None:
         """How many and how long can be said."""
         attempts = Attempts(self.clock.seconds, 2, 10.0)
