@@ -48,6 +48,13 @@ class StreamableRequest(Request):
 
     body: BodyStream | None = None
 
+    def getHeader(self, key: Any) -> Any:  # noqa: N802 - Twisted's name
+        """The last header of this name; as text, what is no UTF-8 in it is replaced."""
+        if isinstance(key, bytes):
+            return super().getHeader(key)
+        value = super().getHeader(key.encode())
+        return None if value is None else value.decode("utf-8", "replace")
+
     def handleContentChunk(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         """A part of its body has come."""
         if self.body is not None:

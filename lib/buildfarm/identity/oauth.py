@@ -12,7 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-_PAIR = re.compile(r'\s*([A-Za-z_]{1,40})="([^"]{0,500})"\s*(?:,|$)')
+# It begins with no white space, which a long header of nothing else would have tried at each place.
+_PAIR = re.compile(r'([A-Za-z_]{1,40})="([^"]{0,500})"\s*(?:,|$)')
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.web.error import UnsupportedMethod
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
@@ -46,6 +47,10 @@ class _Address(Resource):
         answering.addErrback(self._failed)
         answering.addCallback(lambda reply: send(request, reply))
         return NOT_DONE_YET
+
+    def render_HEAD(self, request: Request) -> int:  # noqa: N802 - Twisted's name
+        """Nothing: Twisted would ask for the answer to a GET, which there is none of."""
+        raise UnsupportedMethod([b"POST"])
 
     async def answer(self, signed: Signed, accept: str, address: str) -> Reply:
         """The answer to this form, which came from `address`."""

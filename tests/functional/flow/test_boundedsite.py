@@ -36,6 +36,16 @@ class Arguments(Resource):
         return repr((request.uri, request.path, request.args, request.content.read())).encode()
 
 
+class Headers(Resource):
+    """Says what a header has."""
+
+    isLeaf = True  # noqa: N815 - Twisted's name
+
+    def render(self, request: Request) -> bytes:
+        """The header `X-Odd`, as text."""
+        return repr((request.getHeader("x-odd"), request.getHeader(b"x-odd"))).encode()
+
+
 class SiteTestCase(FarmTestCase):
     """Serves a resource, and asks for it."""
 
@@ -125,6 +135,13 @@ class BoundedSiteTest(SiteTestCase):
         head = b"POST /x?a=1& HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
         answer = await self.ask(head + form)
         self.assertTrue(answer.endswith(repr((b"/x?a=1&", b"/x", {}, b"b=2&")).encode()), answer)
+
+    async def test_headers_that_are_no_text(self) -> None:
+        """What is no UTF-8 in a header fails no answer."""
+        self.resource = Headers()
+        self.listen()
+        head = b"GET / HTTP/1.1\r\nHost: x\r\nX-Odd: a\xff\r\nConnection: close\r\n\r\n"
+        self.assertIn(repr(("a\ufffd", b"a\xff")).encode(), await self.ask(head))
 
     async def test_long_heads(self) -> None:
         """A request line, a header or a number of headers without end is refused."""

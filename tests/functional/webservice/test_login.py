@@ -15,14 +15,16 @@ from tests.functional.webservice.cases import WebServiceTestCase
 
 
 class LoginTests(WebServiceTestCase):
-    async def post(self, path: str, form: dict[str, str], **headers: str) -> tuple[int, str]:
+    async def post(
+        self, path: str, form: dict[str, str], method: str = "POST", **headers: str
+    ) -> tuple[int, str]:
         """Post a form; the status and body of the answer."""
 
         def ask() -> tuple[int, str]:
             connection = HTTPConnection("127.0.0.1", self.farm.web_port, timeout=20)
             sent = {"Content-Type": "application/x-www-form-urlencoded", **headers}
             try:
-                connection.request("POST", path, urlencode(form), sent)
+                connection.request(method, path, urlencode(form), sent)
                 response = connection.getresponse()
                 return response.status, response.read().decode()
             finally:
@@ -104,6 +106,13 @@ class LoginTests(WebServiceTestCase):
                 status, body = await self.post(path, form)
                 self.assertIn(status, (400, 403))
                 self.assertTrue(body.endswith("."), body)
+
+    async def test_asked_another_way(self) -> None:
+        """They take forms alone."""
+        for method in ("HEAD", "GET"):
+            for path in ("/+request-token", "/+access-token"):
+                status, _ = await self.post(path, signed(), method)
+                self.assertEqual(405, status)
 
 
 def signed(token: str = "", secret: str = "") -> dict[str, str]:

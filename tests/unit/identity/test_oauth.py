@@ -51,6 +51,11 @@ class HeaderTests(FarmTestCase):
             found = from_header(sent)
             self.assertTrue(found is None or found.consumer)
 
+    def test_white_space(self) -> None:
+        """A long header of nothing is read in no time: gone through over and over, in minutes."""
+        for _ in range(50):
+            self.assertIsNone(from_header(f"OAuth {' ' * 15_000}x"))
+
     def test_what_is_no_plaintext(self) -> None:
         """Other schemes, other signatures, and none at all are not understood."""
         for sent in (
