@@ -87,6 +87,10 @@ class Farm:
         self.settings = settings
         self.service: FarmService | None = None
         self.published = root / "main" / "incoming"
+        place, kind = str(root / "main"), UploaderKind.DIRECTORY
+        self.archive = NewArchive(
+            "main", "debian", ("bookworm",), ("amd64",), "amd64", uploader=kind, path=place
+        )
         self._announce: Callable[[Any], None] = lambda announcement: None
 
     @classmethod
@@ -163,6 +167,11 @@ class Farm:
             vm_host="host1",
             vm_reset_protocol=ResetProtocol(protocol),
         )
+
+    async def add_archive(self, name: str, **described: Any) -> None:
+        """Tell the manager of an archive that is as `main` is, but for what is described."""
+        new = replace(self.archive, name=name, **described)
+        await self.write(archives.add_archive, new, "test", utc_now())
 
     async def submit(
         self,
@@ -280,17 +289,8 @@ class Farm:
 
     async def _furnish(self, storage: Transactor) -> None:
         now = utc_now()
-        archive = NewArchive(
-            name="main",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(self.root / "main"),
-        )
-        await storage.write(archives.add_archive, archive, "test", now)
-        virtual = replace(archive, name="virtual", virtualized=True)
+        await storage.write(archives.add_archive, self.archive, "test", now)
+        virtual = replace(self.archive, name="virtual", virtualized=True)
         await storage.write(archives.add_archive, virtual, "test", now)
         chroot = ChrootSnapshot(
             "debian", "bookworm", "amd64", chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64

@@ -25,11 +25,11 @@ from buildfarm.farmtesting.packages import changes, deb
 from buildfarm.farmtesting.processes import Process
 from buildfarm.farmtesting.resetwatch import ResetWatch
 from buildfarm.farmtesting.strayprocesses import kill_processes_in, processes_in
-from buildfarm.storage import archives, builds, chroots
+from buildfarm.storage import builds, chroots
 from buildfarm.storage.database import Database
 from buildfarm.storage.transactor import Transactor
 from buildfarm.uploads.creation import create_archive
-from buildfarm.vocab.archive import ChrootSnapshot, NewArchive
+from buildfarm.vocab.archive import ChrootSnapshot
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.settings import FilesSettings, Settings
 from buildfarm.vocab.states import BuildState, ResetProtocol, UploaderKind
@@ -79,6 +79,7 @@ class RestartFarm(Farm):
             files=FilesSettings(listen="tcp:0:interface=127.0.0.1"),  # nothing is downloaded
         )
         super().__init__(test, root, settings)
+        self.archive = replace(self.archive, architectures=("amd64", "armhf"))
         self.config = root / "manager.toml"
         self.configure(self.settings)
         self.log = root / "manager.log"
@@ -221,20 +222,10 @@ class RestartFarm(Farm):
 
         return script
 
-    async def add_archive(self, name: str, uploader: UploaderKind, path: Path) -> None:
-        """An archive and what its uploader needs; for virtual builders if its name says so."""
-        archive = NewArchive(
-            name=name,
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64", "armhf"),
-            nominated_architecture="amd64",
-            uploader=uploader,
-            path=str(path),
-            virtualized=name.endswith("virtual"),
-        )
-        create_archive(archive, self.settings.locks_dir)
-        await self.write(archives.add_archive, archive, "test", utc_now())
+    async def add_archive(self, name: str, **described: Any) -> None:
+        """An archive, and what its uploader needs."""
+        create_archive(replace(self.archive, name=name, **described), self.settings.locks_dir)
+        await super().add_archive(name, **described)
 
     async def submit_into(self, archive: str, source: str) -> int:
         """Queue a source package for an archive; the id of its one build."""
@@ -276,7 +267,12 @@ class RestartFarm(Farm):
     async def _furnish(self, storage: Transactor) -> None:
         for uploader, names in ARCHIVES.items():
             for name in names:
-                await self.add_archive(name, uploader, self.root / name)
+                await self.add_archive(
+                    name,
+                    uploader=uploader,
+                    path=str(self.root / name),
+                    virtualized=name.endswith("virtual"),
+                )
         for architecture in ("amd64", "armhf"):
             chroot = ChrootSnapshot(
                 "debian", "bookworm", architecture, chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64

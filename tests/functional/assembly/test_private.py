@@ -17,8 +17,8 @@ from buildfarm.farmtesting.refbuilders import RefBuilders
 from buildfarm.filestore.store import FileStore
 from buildfarm.filestore.tokens import Scope, Tokens, load_key
 from buildfarm.intake.dsc import files_beside
-from buildfarm.storage import archives, builds, roster
-from buildfarm.vocab.archive import ArchiveSnapshot, NewArchive
+from buildfarm.storage import builds, roster
+from buildfarm.vocab.archive import ArchiveSnapshot
 from buildfarm.vocab.build import AttemptSnapshot
 from buildfarm.vocab.builder import NewBuilder
 from buildfarm.vocab.states import BuildState, UploaderKind
@@ -43,17 +43,9 @@ class PrivateTestCase(AptTestCase):
         self.farm = await Farm.make(self)
         self.orders: list[Order] = []
         made: ArchiveSnapshot = self.archive
-        secret = NewArchive(
-            name="secret",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.REPREPRO,
-            path=made.path,
-            private=True,
+        await self.farm.add_archive(
+            "secret", uploader=UploaderKind.REPREPRO, path=made.path, private=True
         )
-        await self.farm.write(archives.add_archive, secret, "test", utc_now())
 
     async def start_build(self, name: str = "bob", version: str = "2.0") -> AttemptSnapshot:
         """Have a builder of its own begin a build of hello for `secret`, which takes a minute."""

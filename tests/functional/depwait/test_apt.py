@@ -5,6 +5,7 @@ The builder installs what is needed as builders do: where apt cannot, the build 
 
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 from buildfarm.assembly.walltime import utc_now
@@ -13,7 +14,6 @@ from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.farm import Farm, built_in
 from buildfarm.storage import archives, depwaits
 from buildfarm.uploads.creation import create_archive
-from buildfarm.vocab.archive import NewArchive
 from buildfarm.vocab.states import BuildOutcome, BuildState, UploaderKind
 from tests.functional.uploads.apt import CONFIGURATION
 
@@ -27,14 +27,8 @@ class AptTests(FarmTestCase):
         super().setUp()
         self.farm = await Farm.make(self)
         path = self.farm.root / "apt-archive"
-        described = NewArchive(
-            name="real",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.REPREPRO,
-            path=str(path),
+        described = replace(
+            self.farm.archive, name="real", uploader=UploaderKind.REPREPRO, path=str(path)
         )
         self.farm.settings.locks_dir.mkdir(exist_ok=True)
         create_archive(described, self.farm.settings.locks_dir)

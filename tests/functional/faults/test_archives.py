@@ -26,7 +26,7 @@ class ArchiveTestCase(FaultTestCase):
         program.write_text(_PROGRAM.format(place=self.place))
         program.chmod(0o755)
         self.set_mood(mood)
-        await self.farm.add_archive("told", UploaderKind.COMMAND, program)
+        await self.farm.add_archive("told", uploader=UploaderKind.COMMAND, path=str(program))
 
     def set_mood(self, mood: str) -> None:
         """What the program does from now on."""

@@ -14,13 +14,12 @@ from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.farmtesting.farm import QUICK, Farm
 from buildfarm.farmtesting.hostile.crowd import HEALTHY, running
-from buildfarm.storage import archives, builds, chroots, roster
+from buildfarm.storage import builds, chroots, roster
 from buildfarm.storage.tables import Attempt, Build, Builder
-from buildfarm.vocab.archive import ChrootSnapshot, NewArchive
+from buildfarm.vocab.archive import ChrootSnapshot
 from buildfarm.vocab.build import StoredFile
 from buildfarm.vocab.builder import NewBuilder
 from buildfarm.vocab.settings import GatherSettings
-from buildfarm.vocab.states import UploaderKind
 from buildfarm.vocab.submission import SourcePackage, Submission, WantedBuild
 
 MIB = 1024 * 1024
@@ -88,16 +87,9 @@ class ThousandCase(FarmTestCase):
         root = self.farm.root / "hostile"
         for part in ("incoming", "outgoing"):
             (root / part).mkdir(parents=True)
-        archive = NewArchive(
-            name="hostile",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("arm64",),
-            nominated_architecture="arm64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(root),
+        await self.farm.add_archive(
+            "hostile", architectures=("arm64",), nominated_architecture="arm64", path=str(root)
         )
-        await self.farm.write(archives.add_archive, archive, "test", utc_now())
         chroot = ChrootSnapshot(
             "debian", "bookworm", "arm64", chroots.TARBALL, 100, "d" * 40, "d" * 64
         )

@@ -13,13 +13,12 @@ from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.farm import Farm
 from buildfarm.farmtesting.simulatedresults import package_results
-from buildfarm.storage import archives, people
+from buildfarm.storage import people
 from buildfarm.storage.acts import Committed
 from buildfarm.storage.tables import Build, Queue
 from buildfarm.vocab.access import BUILDD_ADMINS
-from buildfarm.vocab.archive import NewArchive
 from buildfarm.vocab.people import ArchiveRight
-from buildfarm.vocab.states import BuildOutcome, BuildState, UploaderKind
+from buildfarm.vocab.states import BuildOutcome, BuildState
 
 #: The private archive, and a word that everything of it has.
 ARCHIVE = "umbrage"
@@ -96,17 +95,7 @@ class SecretFarm:
         write, now = self.farm.write, utc_now()
         for part in ("incoming", "outgoing"):
             (self.farm.root / ARCHIVE / part).mkdir(parents=True)
-        private = NewArchive(
-            name=ARCHIVE,
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(self.farm.root / ARCHIVE),
-            private=True,
-        )
-        await write(archives.add_archive, private, "test", now)
+        await self.farm.add_archive(ARCHIVE, path=str(self.farm.root / ARCHIVE), private=True)
         for name, is_team in (
             *((name, False) for name in ("ann", "bert", "rita", "una")),
             (BUILDD_ADMINS, True),

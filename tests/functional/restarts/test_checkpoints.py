@@ -196,7 +196,7 @@ class CommandTests(CheckpointTestCase):
         program = self.farm.root / "program"
         program.write_text(f'#!/bin/sh\necho "$BUILDD_MANAGER_COOKIE" >> "{told}"\n')
         program.chmod(0o755)
-        await self.farm.add_archive("told", UploaderKind.COMMAND, program)
+        await self.farm.add_archive("told", uploader=UploaderKind.COMMAND, path=str(program))
         ids = [await self.farm.submit_into("told", f"p{number}") for number in range(4)]
         await self.kill_at("upload.staged")
         cookies = {(await self.farm.attempts(build_id))[-1].cookie for build_id in ids}

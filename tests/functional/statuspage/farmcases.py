@@ -5,11 +5,9 @@ from datetime import timedelta
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.farm import Farm
 from buildfarm.identity.secrets import NewSecret, new_secret
-from buildfarm.storage import archives, people, tokens
+from buildfarm.storage import people, tokens
 from buildfarm.vocab.access import BUILDD_ADMINS, AccessLevel
-from buildfarm.vocab.archive import NewArchive
 from buildfarm.vocab.people import ArchiveRight, TokenKind
-from buildfarm.vocab.states import UploaderKind
 from tests.functional.filestore.listeners import Answer, ListenerTestCase
 
 
@@ -27,17 +25,7 @@ class FarmPagesTestCase(ListenerTestCase):
                 people.add_person, name, name.title(), name == BUILDD_ADMINS, "test", now
             )
         await self.farm.write(people.join, "ann", BUILDD_ADMINS, "test", now)
-        secret = NewArchive(
-            name="secret",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(self.farm.root / "main"),
-            private=True,
-        )
-        await self.farm.write(archives.add_archive, secret, "test", now)
+        await self.farm.add_archive("secret", private=True)
         await self.farm.write(people.grant, "secret", "rita", ArchiveRight.READ, "test", now)
         await self.farm.start()
 

@@ -5,10 +5,9 @@ from typing import Any
 from lazr.restfulclient.errors import BadRequest, ClientError, NotFound, Unauthorized
 
 from buildfarm.assembly.walltime import utc_now
-from buildfarm.storage import archives, people
-from buildfarm.vocab.archive import NewArchive
+from buildfarm.storage import people
 from buildfarm.vocab.people import ArchiveRight
-from buildfarm.vocab.states import BuildState, UploaderKind
+from buildfarm.vocab.states import BuildState
 from tests.functional.webservice.cases import WebServiceTestCase
 
 
@@ -107,17 +106,7 @@ class BuildTests(WebServiceTestCase):
 class PrivateTests(WebServiceTestCase):
     async def test_seen_by_those_who_may(self) -> None:
         """A private archive and its builds do not exist for others."""
-        secret = NewArchive(
-            name="secret",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(self.farm.root / "main"),
-            private=True,
-        )
-        await self.farm.write(archives.add_archive, secret, "test", utc_now())
+        await self.farm.add_archive("secret", private=True)
         build_id = await self.farm.submit(archive="secret")
         address = f"{self.root}devel/debian/+archive/secret"
 

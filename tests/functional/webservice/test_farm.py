@@ -7,9 +7,8 @@ from lazr.restfulclient.errors import BadRequest
 
 from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.farm import built_in
-from buildfarm.storage import archives, roster
-from buildfarm.vocab.archive import NewArchive
-from buildfarm.vocab.states import BuildState, UploaderKind
+from buildfarm.storage import roster
+from buildfarm.vocab.states import BuildState
 from tests.functional.webservice.cases import WebServiceTestCase
 
 
@@ -34,17 +33,7 @@ class FarmTests(WebServiceTestCase):
 
     async def test_why(self) -> None:
         """A build says why it waits: in words, and per builder; not what it may not tell."""
-        secret = NewArchive(
-            name="secret",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(self.farm.root / "main"),
-            private=True,
-        )
-        await self.farm.write(archives.add_archive, secret, "test", utc_now())
+        await self.farm.add_archive("secret", private=True)
         hidden = await self.farm.submit("hidden", archive="secret")
         await self.farm.add_builder(self.farm.daemon(built_in(60.0)), "alpha")
         await self.farm.wait_for_build(hidden, BuildState.BUILDING)

@@ -5,10 +5,6 @@ from typing import Any
 
 from lazr.restfulclient.errors import NotFound
 
-from buildfarm.assembly.walltime import utc_now
-from buildfarm.storage import archives
-from buildfarm.vocab.archive import NewArchive
-from buildfarm.vocab.states import UploaderKind
 from tests.functional.webservice.cases import WebServiceTestCase
 
 
@@ -82,17 +78,7 @@ class HistoryTests(WebServiceTestCase):
 
     async def test_private(self) -> None:
         """Nobody hears of what is in an archive that they may not see."""
-        secret = NewArchive(
-            name="secret",
-            distribution="debian",
-            suites=("bookworm",),
-            architectures=("amd64",),
-            nominated_architecture="amd64",
-            uploader=UploaderKind.DIRECTORY,
-            path=str(self.farm.root / "main"),
-            private=True,
-        )
-        await self.farm.write(archives.add_archive, secret, "test", utc_now())
+        await self.farm.add_archive("secret", private=True)
         hidden = await self.farm.submit("hidden", archive="secret")
         await self.farm.wait_until_built([hidden])
 

@@ -11,8 +11,8 @@ from buildfarm.assembly.walltime import utc_now
 from buildfarm.farmtesting.configfile import as_toml
 from buildfarm.farmtesting.daemonscript import Order, Script
 from buildfarm.farmtesting.farm import CHROOT_SHA1, built_in
-from buildfarm.storage import archives, chroots, queue, roster
-from buildfarm.vocab.archive import ChrootSnapshot, NewArchive
+from buildfarm.storage import chroots, queue, roster
+from buildfarm.vocab.archive import ChrootSnapshot
 from buildfarm.vocab.states import BuildOutcome, BuildState
 from tests.functional.webservice.cases import WebServiceTestCase
 
@@ -78,16 +78,12 @@ class UbuntuBuildTests(WebServiceTestCase):
 
     async def setUp(self) -> None:
         await super().setUp()
-        main = await self.farm.read(archives.archive_named, "main")
-        fields = {"name": "primary", "distribution": "ubuntu"}
-        described = {name: getattr(main, name) for name in NewArchive.__slots__}
-        new = NewArchive(**{**described, **fields, "suites": ("jammy", "jammy-proposed")})
-        now = utc_now()
-        await self.farm.write(archives.add_archive, new, "test", now)
+        suites = "jammy", "jammy-proposed"
+        await self.farm.add_archive("primary", distribution="ubuntu", suites=suites)
         chroot = ChrootSnapshot(
             "ubuntu", "jammy", "amd64", chroots.TARBALL, 100, CHROOT_SHA1, "c" * 64
         )
-        await self.farm.write(chroots.set_chroot, chroot, "test", now)
+        await self.farm.write(chroots.set_chroot, chroot, "test", utc_now())
         self.is_mended = False
         await self.farm.add_builder(self.farm.daemon(self.what_becomes), "alpha")
         self.credentials_file = await self.credentials("ann")
