@@ -16,6 +16,7 @@ from buildfarm.console.tables import print_fields, print_json, print_lines, prin
 from buildfarm.explaining.words import attempt_words
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmGroup, with_farm
 from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, every, fields_of
+from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 from buildfarm.vocab.text import shown
 from buildfarm.webservice.words import BUILD_STATES
@@ -207,11 +208,11 @@ def _steer(
 
     done, status = [], 0
     for build_id in build_ids:
-        build = named(farm, build_id)
         try:
+            build = named(farm, build_id)
             act(build)
         except Exception as error:
-            sentence = farm.refusal(error)
+            sentence = str(error) if isinstance(error, Refused) else farm.refusal(error)
             if sentence is None:
                 raise
             _tell_aside(f"{build_id}: {sentence}")

@@ -102,7 +102,7 @@ class StatusPages:
         self._sampler.start()
 
     async def stop(self, deadline: float) -> None:
-        """Take no more samples, and end what viewers follow."""
+        """Take no more samples, and end what viewers follow, the slow ones last."""
         self._sampler.stop()
-        await self._changes.stop()
         await self._builds.stop()
+        await self._changes.stop()

@@ -44,11 +44,12 @@ class ManageBuildsTests(ScriptTestCase):
         self.assertIn("Needs building", await self.told("retry", "1"))
 
     async def test_one_of_several_refused(self) -> None:
-        """One that cannot be cancelled is named, the others are; the status is 1."""
+        """One that cannot be cancelled, or is not there, is named; the others are; status 1."""
         await self.log_in("ann")
         await self.told("cancel", "1")
-        ended = await self.run_script("cancel", "1", "2", status=1)
+        ended = await self.run_script("cancel", "1", "99", "2", status=1)
         self.assertTrue(ended.stderr.startswith("1: "), ended.stderr)
+        self.assertIn("99: There is no build 99.", ended.stderr)
         self.assertIn("Build 2", ended.stdout)
 
     async def test_refused(self) -> None:
