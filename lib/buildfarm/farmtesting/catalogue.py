@@ -56,7 +56,7 @@ class Shelf:
     def part(self, wanted: Batch) -> Page:
         """One batch of the books."""
         books = list(self.books.values())
-        return Page(books[wanted.start : wanted.start + wanted.size], len(books))
+        return Page.of(books, wanted)
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ async def of_build(
     found = await _every(context, distribution, archive, build_id)
     if found is None:
         return None
-    return Page(found[wanted.start : wanted.start + wanted.size], len(found))
+    return Page.of(found, wanted)
 
 
 async def find(

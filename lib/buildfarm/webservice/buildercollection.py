@@ -52,7 +52,7 @@ async def _get_builders_for_queue(
         for one in part.items
         if name in one.builder.processors and one.builder.virtualized == virtualized
     ]
-    return Page(fitting[wanted.start : wanted.start + wanted.size], len(fitting))
+    return Page.of(fitting, wanted)
 
 
 async def _new(

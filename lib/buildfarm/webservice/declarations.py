@@ -13,6 +13,7 @@ from enum import Enum
 from typing import Any
 
 from buildfarm.verdicts.permissions import Deed
+from buildfarm.webservice.batches import Batch
 
 #: What a value is read as that this visitor may not see; launchpadlib knows it.
 REDACTED = "tag:launchpad.net:2008:redacted"
@@ -174,6 +175,11 @@ class Page:
 
     subjects: Sequence[Any]
     total: int
+
+    @classmethod
+    def of(cls, every: Sequence[Any], wanted: Batch) -> "Page":
+        """The part that is wanted of what is all at hand."""
+        return cls(every[wanted.start : wanted.start + wanted.size], len(every))
 
 
 @dataclass(frozen=True, slots=True)

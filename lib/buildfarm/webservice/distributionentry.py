@@ -36,7 +36,7 @@ async def find(context: Context, name: str) -> Distribution | None:
 async def every(context: Context, wanted: Batch) -> Page:
     """Every distribution."""
     found = [one for _, one in sorted((await fetch_distributions(context)).items())]
-    return Page(found[wanted.start : wanted.start + wanted.size], len(found))
+    return Page.of(found, wanted)
 
 
 async def series_of(context: Context, name: str, wanted: Batch) -> Page | None:
@@ -45,7 +45,7 @@ async def series_of(context: Context, name: str, wanted: Batch) -> Page | None:
     if found is None:
         return None
     every = [Series(found.name, one) for one in found.series]
-    return Page(every[wanted.start : wanted.start + wanted.size], len(every))
+    return Page.of(every, wanted)
 
 
 async def archives_of(context: Context, name: str, wanted: Batch) -> Page | None:
@@ -53,7 +53,7 @@ async def archives_of(context: Context, name: str, wanted: Batch) -> Page | None
     found = await fetch_distribution(context, name)
     if found is None:
         return None
-    return Page(found.archives[wanted.start : wanted.start + wanted.size], len(found.archives))
+    return Page.of(found.archives, wanted)
 
 
 async def _get_series(context: Context, subject: Distribution, name_or_version: str) -> Series:

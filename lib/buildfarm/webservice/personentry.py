@@ -41,7 +41,7 @@ async def myself(context: Context) -> None:
 async def every(context: Context, wanted: Batch) -> Page:
     """Everybody, by name."""
     found = await context.read(people.people)
-    return Page(found[wanted.start : wanted.start + wanted.size], len(found))
+    return Page.of(found, wanted)
 
 
 async def super_teams(context: Context, name: str, wanted: Batch) -> Page | None:
@@ -60,7 +60,7 @@ async def members(context: Context, name: str, wanted: Batch) -> Page | None:
 async def _named(context: Context, names: tuple[str, ...], wanted: Batch) -> Page:
     everybody = await context.read(people.people)
     found = [person for person in everybody if person.name in names]
-    return Page(found[wanted.start : wanted.start + wanted.size], len(found))
+    return Page.of(found, wanted)
 
 
 async def _get_by_name(context: Context, _subject: None, name: str) -> PersonSnapshot | None:

@@ -36,7 +36,7 @@ async def every(context: Context, wanted: Batch) -> Page:
     """Every processor that a builder has."""
     builders = await context.read(roster.builders)
     known = sorted({name for one in builders for name in one.processors})
-    return Page(known[wanted.start : wanted.start + wanted.size], len(known))
+    return Page.of(known, wanted)
 
 
 async def of_builder(context: Context, name: str, wanted: Batch) -> Page | None:
@@ -45,7 +45,7 @@ async def of_builder(context: Context, name: str, wanted: Batch) -> Page | None:
     if found is None:
         return None
     known = found.builder.processors
-    return Page(known[wanted.start : wanted.start + wanted.size], len(known))
+    return Page.of(known, wanted)
 
 
 async def find(context: Context, name: str) -> str | None:
