@@ -74,7 +74,9 @@ class _Address(Resource):
             return Reply(HTTPStatus.TOO_MANY_REQUESTS, str(error).encode(), TEXT, wait)
 
     def _failed(self, failure: Any) -> Reply:
-        failure.trap(FarmError)
+        if failure.check(FarmError) is None:
+            self.log.failure("a request for a token failed", failure)
+            return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, b"The farm has failed to answer.", TEXT)
         self.log.error("no token could be given: {error}", error=failure.value)
         sentence = b"The farm cannot give tokens now; try again later."
         return Reply(HTTPStatus.SERVICE_UNAVAILABLE, sentence, TEXT)

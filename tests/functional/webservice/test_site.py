@@ -27,6 +27,7 @@ from buildfarm.webservice.declarations import (
     Parameter,
     Service,
 )
+from buildfarm.webservice.exchange import RequestToken
 from buildfarm.webservice.routes import Route
 from buildfarm.webservice.service import WebService
 from buildfarm.webservice.site import MAX_BODY, VERSIONS, ServiceResource
@@ -223,6 +224,12 @@ class HttpTests(SiteTestCase):
         status, _, body = await self.ask("GET", "/devel/doors?ws.op=force")
         self.assertEqual((500, b"The farm has failed to answer."), (status, body))
         self.assertEqual(1, len(self.flush_logged_errors(ZeroDivisionError)))
+        nobody_comes: Any = None
+        self.site.putChild(b"+request-token", RequestToken(nobody_comes, Gate(nobody_comes, ())))
+        form = b"oauth_consumer_key=x&oauth_signature=%26"
+        status, _, body = await self.ask("POST", "/+request-token", form)
+        self.assertEqual((500, b"The farm has failed to answer."), (status, body))
+        self.assertEqual(1, len(self.flush_logged_errors(AttributeError)))
 
     async def test_the_database_is_away(self) -> None:
         """503, which clients try again after."""
