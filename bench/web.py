@@ -20,7 +20,7 @@ BUILDERS = 1_000
 PAGE = 50
 
 #: Seconds that a load lasts, and how often it is repeated, in turns with the peer's.
-_SECONDS = 2.0
+_SECONDS = 1.5
 _ROUNDS = 3
 
 #: Seconds for both to come to rest after their start.

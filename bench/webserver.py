@@ -13,6 +13,9 @@ from bench.farm import TREE
 #: A load that lasts until it is ended.
 _WITHOUT_END = 3600.0
 
+#: Seconds in which what it has asked for last is answered.
+_GRACE = 30.0
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -26,6 +29,14 @@ class Served:
     cpu: float
     again: int
     took: Mapping[str, Sequence[float]]
+
+
+@dataclass(slots=True)
+class Beside:
+    """A load beside something else: what it was like, once it has ended. See `Served`."""
+
+    rate: float = 0.0
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +65,16 @@ class Server:
         return Served(count / said["seconds"], 1000 * cpu / count, said["again"], took)
 
     @contextmanager
-    def loaded(self, paths: Sequence[str], rate: float) -> Iterator[None]:
+    def loaded(self, paths: Sequence[str], rate: float) -> Iterator[Beside]:
         """While this is entered, `paths` are asked for: so many a second; 0 is without a limit."""
         load = self._load(paths, _WITHOUT_END, rate, 4)
+        beside = Beside()
         try:
-            yield
+            yield beside
         finally:
-            processes.end(load)
+            load.terminate()
+            said = json.loads(load.communicate(timeout=_GRACE)[0])
+            beside.rate, beside.again = said["requests"] / said["seconds"], said["again"]
 
     @contextmanager
     def viewed(self, path: str, count: int) -> Iterator["Viewers"]:

@@ -17,14 +17,14 @@ from bench.webserver import Server
 VIEWERS = 200
 
 #: Changes a second: a builder is taken out of service, or put back.
-CHANGES = 10.0
+CHANGES = 20.0
 
 #: Seconds of each measurement, and how often it is repeated, in turns with the peer's.
-SECONDS = 4.0
+SECONDS = 2.0
 ROUNDS = 3
 
 #: Builders that are changed in turn.
-_CHANGED = 40
+_CHANGED = 20
 
 #: Seconds in which every change has been told: ours tells once a second what has changed.
 _TOLD = 1.5
@@ -67,7 +67,7 @@ def our_stream(manager: Manager, server: Server, name: str = "builder-{}") -> St
 
 
 def peer_stream(server: Server) -> Stream:
-    """Workers that are connected are paused and unpaused, as its page does."""
+    """Workers are paused and unpaused, as its page does it."""
 
     def change(number: int) -> None:
         worker, out = number % _CHANGED + 1, number // _CHANGED % 2 == 0

@@ -16,11 +16,14 @@ class TestWebBenchmark(FarmTestCase):
 
     def test_loads(self) -> None:
         """Requests are answered, viewers are told of changes, builds are dispatched meanwhile."""
-        self.patch(webdispatch, "BUILDS", 2)
+        self.patch(webdispatch, "ROUNDS", 1)
         self.patch(webdispatch, "SLICE", 1)
+        self.patch(webdispatch, "FULL_SLICE", 1)
         self.patch(webstream, "SECONDS", 0.3)
         self.patch(webstream, "VIEWERS", 3)
         self.patch(webstream, "_CHANGED", 2)
+        self.patch(webstream, "_TOLD", 1.1)
+        self.patch(weblarge, "LIFETIME", 0.1)
         with tempfile.TemporaryDirectory() as scratch:
             directory = Path(scratch)
             builders = Builders(directory, 4, seconds=0.05, size=16, prepare=webdispatch.builds())
@@ -35,5 +38,6 @@ class TestWebBenchmark(FarmTestCase):
         self.assertEqual(0, served.again)
         self.assertTrue(served.rate > 0)
         self.assertTrue(viewed.events >= 3)
-        self.assertEqual(["ms"] * 4, [row.unit for row in rows])
+        self.assertEqual(["ms", "ms", "requests/s"] * 2 + [""], [row.unit for row in rows])
+        self.assertEqual(["ratio ≤ 1.2"], [row.target for row in rows if row.target])
         self.assertEqual(set(first), set(took))
