@@ -14,14 +14,14 @@ from buildfarm.explaining.why import Why, explain
 from buildfarm.storage.listings import ListedBuild, listed_build
 from buildfarm.verdicts.permissions import told_of_own_trouble
 from buildfarm.vocab.build import AttemptSnapshot, StoredFile
-from buildfarm.vocab.states import AttemptOutcome, AttemptState
+from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
 
 
 @dataclass(frozen=True, slots=True)
 class BuildFacts:
     """One build at the moment `time`.
 
-    `told` is its story. `results` are the files of the
+    `told` is its story, `queued` when it came into the queue. `results` are the files of the
     last attempt that brought any, which is `gathered`.
     """
 
@@ -30,6 +30,7 @@ class BuildFacts:
     why: Why
     attempts: tuple[AttemptSnapshot, ...]
     told: tuple[tuple[datetime, str], ...]
+    queued: tuple[datetime, ...]
     gathered: AttemptSnapshot | None = None
 
     @property
@@ -68,6 +69,7 @@ def build_facts(
         explain(facts, told_of_own_trouble(seen, pauses), now, troubles, seen),
         facts.attempts,
         moments(facts.attempts, facts.events),
+        tuple(one.time for one in facts.events if one.after == BuildState.NEEDSBUILD.value),
         gathered_attempt(facts.attempts),
     )
 

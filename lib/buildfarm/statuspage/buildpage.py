@@ -86,7 +86,7 @@ class BuildPage:
             "is_passing": build.state in PASSING,
             "start": _start(facts),
             "builders": facts.why.builders[:MAX_BUILDERS],
-            "picture": timeline(build, facts.attempts, facts.time),
+            "picture": timeline(build, facts.attempts, facts.time, facts.queued),
             "length": LENGTH,
             "part": part,
             "is_last": is_last,

@@ -52,9 +52,16 @@ class Timeline:
 
 
 def timeline(
-    build: BuildSnapshot, attempts: Sequence[AttemptSnapshot], now: datetime
+    build: BuildSnapshot,
+    attempts: Sequence[AttemptSnapshot],
+    now: datetime,
+    queued: Sequence[datetime] = (),
 ) -> Timeline | None:
-    """The picture as of `now`; None where nothing was tried yet."""
+    """The picture as of `now`; None where nothing was tried yet.
+
+    `queued` are the moments at which the build came into the queue, as far as they are known: one
+    that had failed did not wait until somebody had it tried again.
+    """
     drawn = attempts[-DRAWN:]
     if not drawn:
         return None
@@ -72,8 +79,12 @@ def timeline(
                 phases.append(Phase(kind, round(place, 1), round(length, 1), seconds))
         return Row(attempt, tuple(phases))
 
-    waited_from = [begin, *(attempt.closed or now for attempt in drawn)]
-    rows = [row(attempt, since) for attempt, since in zip(drawn, waited_from, strict=False)]
+    rows = []
+    before = begin
+    for attempt in drawn:
+        known = [moment for moment in queued if before <= moment <= attempt.claimed]
+        rows.append(row(attempt, max(known, default=before)))
+        before = attempt.closed or now
     return Timeline(tuple(rows), begin, end)
 
 

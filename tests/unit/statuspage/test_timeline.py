@@ -45,6 +45,19 @@ class TimelineTests(FarmTestCase):
         self.assertEqual(["waiting", "preparing"], [phase.kind for phase in row.phases])
         self.assertEqual(LENGTH, row.phases[-1].start + row.phases[-1].length)
 
+    def test_tried_again_later(self) -> None:
+        """Between its failure and the moment when somebody had it tried again it did not wait."""
+        first = an_attempt(
+            state=AttemptState.CLOSED, claimed=after(10), sent=after(10), closed=after(20)
+        )
+        second = an_attempt(number=2, claimed=after(90), sent=after(90))
+        found = timeline(BUILD, (first, second), after(100), (after(0), after(80)))
+        assert found is not None
+        self.assertEqual(
+            [("waiting", 0.0, 100.0), ("waiting", 800.0, 100.0)],
+            [(row.phases[0].kind, row.phases[0].start, row.phases[0].length) for row in found.rows],
+        )
+
     def test_short_phases_can_be_seen(self) -> None:
         """A second of a day has a length."""
         attempt = an_attempt(claimed=after(1), sent=after(2), state=AttemptState.CONFIRMED)
