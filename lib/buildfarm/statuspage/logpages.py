@@ -29,6 +29,7 @@ from buildfarm.statuspage.followed import FollowedBuilds
 from buildfarm.statuspage.logstream import LogStream
 from buildfarm.statuspage.mirrors import Mirror, TooManyLogs
 from buildfarm.statuspage.routes import Route, Visit
+from buildfarm.statuspage.shares import Shares
 from buildfarm.statuspage.sight import fetch_seen, is_seen
 from buildfarm.statuspage.toldparts import ToldParts
 from buildfarm.storage.listings import ListedBuild
@@ -92,7 +93,7 @@ class LogPages:
         self._parts = parts
         self._followed = followed
         self._streams: set[LogStream] = set()
-        self._texts = 0
+        self._texts = Shares(MAX_TEXTS)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -110,28 +111,28 @@ class LogPages:
 
     async def _show_text(self, visit: Visit) -> Answer:
         listed = await fetch_seen(self._storage, visit)
-        return Stream(partial(self._send_text, listed.build))
+        if not self._texts.has_place(visit.address):
+            raise _busy(_BUSY)
+        return Stream(partial(self._send_text, listed.build, visit.address))
 
-    async def _send_text(self, build: BuildSnapshot, request: Any) -> None:
+    async def _send_text(self, build: BuildSnapshot, address: str, request: Any) -> None:
         reply = Reply(self._reactor, self._workers, request)
-        if self._texts >= MAX_TEXTS:
-            reply.refuse(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY, retry_after=_RETRY_AFTER)
-            return
-        self._texts += 1
         try:
-            async with self._logs.opened(build) as log:
-                if log is None:
-                    reply.refuse(HTTPStatus.NOT_FOUND, _NO_LOG)
-                    return
-                if isinstance(log, Mirror):
-                    await caught_up(self._reactor, log, PATIENCE)
-                etag = f"{build.id}-{build.attempt_count}-{log.size}"
-                text = OpenedFile(io.BytesIO(), log.size, etag, TEXT, read=log.read)
-                await reply.send(text)
+            with self._texts.taken(address):
+                await self._send_opened(build, reply)
         except TooManyLogs as error:
             reply.refuse(HTTPStatus.SERVICE_UNAVAILABLE, str(error), retry_after=_RETRY_AFTER)
-        finally:
-            self._texts -= 1
+
+    async def _send_opened(self, build: BuildSnapshot, reply: Reply) -> None:
+        async with self._logs.opened(build) as log:
+            if log is None:
+                reply.refuse(HTTPStatus.NOT_FOUND, _NO_LOG)
+                return
+            if isinstance(log, Mirror):
+                await caught_up(self._reactor, log, PATIENCE)
+            etag = f"{build.id}-{build.attempt_count}-{log.size}"
+            text = OpenedFile(io.BytesIO(), log.size, etag, TEXT, read=log.read)
+            await reply.send(text)
 
     async def _show_part(self, visit: Visit) -> Answer:
         listed = await fetch_seen(self._storage, visit)

@@ -20,6 +20,7 @@ from buildfarm.flow.threads import Workers
 from buildfarm.statuspage.answers import Answer, Declined, Stream, missing
 from buildfarm.statuspage.buildfacts import gathered_attempt
 from buildfarm.statuspage.routes import Route, Visit
+from buildfarm.statuspage.shares import Shares
 from buildfarm.statuspage.sight import fetch_seen
 from buildfarm.storage.archives import archive_named
 from buildfarm.storage.attempts import attempts_of
@@ -49,7 +50,7 @@ class ResultFiles:
         self._storage = storage
         self._workers = workers
         self._spool_dir = spool_dir
-        self._downloads = 0
+        self._downloads = Shares(MAX_DOWNLOADS)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -69,17 +70,16 @@ class ResultFiles:
             if forbidden is not None:
                 sentence = "Results that are not published are for those who may retry the build."
                 raise Declined(HTTPStatus.FORBIDDEN, sentence)
-        if self._downloads >= MAX_DOWNLOADS:
+        if not self._downloads.has_place(visit.address):
             sentence = "Too many files are being downloaded; come back in a moment."
             raise Declined(HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "10"})
         archive = await self._storage.read(archive_named, build.archive)
         find = partial(find_result, archive, build, attempt, file, self._spool_dir)
-        return Stream(partial(self._send, find, name))
+        return Stream(partial(self._send, find, name, visit.address))
 
-    async def _send(self, find: Any, name: str, request: Any) -> None:
+    async def _send(self, find: Any, name: str, address: str, request: Any) -> None:
         reply = Reply(self._reactor, self._workers, request)
-        self._downloads += 1
-        try:
+        with self._downloads.taken(address):
             found = await self._workers.run(find)
             if found is None:
                 sentence = "This file is not there any more: whoever takes it away has been here."
@@ -87,8 +87,6 @@ class ResultFiles:
                 return
             request.setHeader("content-disposition", disposition(name))
             await reply.send(found)
-        finally:
-            self._downloads -= 1
 
 
 def disposition(name: str) -> str:
