@@ -41,7 +41,12 @@ class StageCase(StorageTestCase):
         self.sent: list[tuple[Delivery, Deferred[None]]] = []
         self.checkpoints: list[str] = []
         self.storage: Any = InlineStorage(self)
-        self.stage = NewsStage(
+        self.stage = self.start_stage()
+        self.addCleanup(self.stop)
+
+    def start_stage(self) -> NewsStage:
+        """A stage at work, as a manager has one."""
+        stage = NewsStage(
             self.clock,  # type: ignore[arg-type]
             storage=self.storage,
             settings=self.settings,
@@ -50,8 +55,8 @@ class StageCase(StorageTestCase):
             spread=lambda: 0.5,
             checkpoint=self.checkpoints.append,
         )
-        self.stage.start()
-        self.addCleanup(self.stop)
+        stage.start()
+        return stage
 
     def stop(self) -> None:
         """Stop the stage, whatever it is at."""
@@ -157,16 +162,7 @@ class DeliveryTests(StageCase):
         self.fail()
         self.wait(1)
         first = self.sent[0][0]
-        again = NewsStage(
-            self.clock,  # type: ignore[arg-type]
-            storage=self.storage,
-            settings=self.settings,
-            send=self.send,
-            utc_now=self.utc_now,
-            spread=lambda: 0.5,
-            checkpoint=lambda name: None,
-        )
-        again.start()
+        again = self.start_stage()
         self.addCleanup(again.stop, 0.0)
         self.wait(10)
         self.assertIn((first.key, 2), [(one.key, one.tries) for one, _ in self.sent])
