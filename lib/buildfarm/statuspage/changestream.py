@@ -21,6 +21,7 @@ from buildfarm.statuspage.answers import Answer, Declined, Stream
 from buildfarm.statuspage.changes import Changes
 from buildfarm.statuspage.eventstream import QUIET, EventStream
 from buildfarm.statuspage.routes import Route, Visit
+from buildfarm.statuspage.shares import Shares
 from buildfarm.verdicts.permissions import private_seen
 from buildfarm.vocab.errors import FarmError
 
@@ -81,6 +82,7 @@ class ChangeStreams:
         self._gate = gate
         self._changes = changes
         self._viewers: dict[Viewer, Deferred[None]] = {}
+        self._places = Shares(MAX_VIEWERS)
         self.routes = (Route("/+events", self.show),)
 
     @property
@@ -90,7 +92,7 @@ class ChangeStreams:
 
     async def show(self, visit: Visit) -> Answer:
         """What changes from now on, or from the event that the viewer names. Raises Declined."""
-        if len(self._viewers) >= MAX_VIEWERS:
+        if not self._places.has_place(visit.address):
             sentence = "Too many look on at this moment; this page does not change by itself."
             raise Declined(HTTPStatus.SERVICE_UNAVAILABLE, sentence, {"Retry-After": "60"})
         named = visit.headers.get("last-event-id") or visit.query.get("after", "")
@@ -129,7 +131,8 @@ class ChangeStreams:
         ended: Deferred[None] = Deferred()
         self._viewers[viewer] = ended
         try:
-            await running
+            with self._places.taken(visit.address):
+                await running
         except CancelledError:
             return
         finally:

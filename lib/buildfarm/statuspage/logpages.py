@@ -94,6 +94,7 @@ class LogPages:
         self._followed = followed
         self._streams: set[LogStream] = set()
         self._texts = Shares(MAX_TEXTS)
+        self._viewers = Shares(MAX_VIEWERS)
 
     @property
     def routes(self) -> tuple[Route, ...]:
@@ -151,24 +152,25 @@ class LogPages:
 
     async def _show_events(self, visit: Visit) -> Answer:
         listed = await fetch_seen(self._storage, visit)
-        if len(self._streams) >= MAX_VIEWERS:
+        if not self._viewers.has_place(visit.address):
             raise _busy(_BUSY)
         attempt, place = place_in(visit, "attempt") or 0, place_in(visit, "from") or 0
         last = visit.headers.get("last-event-id", "").split(":")
         if len(last) == 2 and all(part.isascii() and part.isdigit() for part in last):
             attempt, place = int(last[0][:_DIGITS]), int(last[1][:_DIGITS])
         state = visit.query.get("state", "")
-        return Stream(partial(self._send_events, listed, (attempt, place, state)))
+        known = attempt, place, state
+        return Stream(partial(self._send_events, listed, known, visit.address))
 
     async def _send_events(
-        self, listed: ListedBuild, known: tuple[int, int, str], request: Any
+        self, listed: ListedBuild, known: tuple[int, int, str], address: str, request: Any
     ) -> None:
         events = EventStream(self._reactor, request)
         events.begin()
         if request.method == b"HEAD":
             events.end()
             return
-        with self._followed.following(listed) as followed:
+        with self._viewers.taken(address), self._followed.following(listed) as followed:
 
             async def still_seen() -> bool:
                 try:

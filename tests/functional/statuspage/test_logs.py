@@ -155,7 +155,7 @@ class LogTests(FarmPagesTestCase):
 
     async def test_viewers_who_leave(self) -> None:
         """Whoever leaves makes room for others at once, while the build goes on."""
-        self.useFixture(MonkeyPatch("buildfarm.statuspage.logpages.MAX_VIEWERS", 1))
+        self.useFixture(MonkeyPatch("buildfarm.statuspage.shares.share_of", lambda count: 1))
         await self.farm.add_builder(self.daemon(600.0))
         build_id = await self.farm.submit()
         await self.farm.wait_for_build(build_id, BuildState.BUILDING)
