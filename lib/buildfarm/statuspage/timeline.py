@@ -74,8 +74,8 @@ def timeline(
         for kind, start, stop in _stretches(attempt, waited_from, now):
             seconds = (stop - start).total_seconds()
             if seconds > 0:
-                place = (start - begin).total_seconds() * scale
                 length = max(seconds * scale, _LEAST)
+                place = min((start - begin).total_seconds() * scale, LENGTH - length)
                 phases.append(Phase(kind, round(place, 1), round(length, 1), seconds))
         return Row(attempt, tuple(phases))
 

@@ -65,6 +65,14 @@ class TimelineTests(FarmTestCase):
         assert found is not None
         self.assertTrue(all(phase.length >= 3 for phase in found.rows[0].phases))
 
+    def test_a_short_phase_at_the_end(self) -> None:
+        """It is not drawn beyond the axis."""
+        attempt = an_attempt(claimed=after(999_990), sent=after(999_999))
+        found = timeline(BUILD, (attempt,), after(1_000_000))
+        assert found is not None
+        for phase in found.rows[0].phases:
+            self.assertTrue(0 <= phase.start and phase.start + phase.length <= LENGTH, phase)
+
     def test_many_attempts(self) -> None:
         """The latest are drawn, from when the first of them was claimed."""
         attempts = [

@@ -46,9 +46,16 @@
   const atEnd = () => box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
   const toEnd = () => { box.scrollTop = box.scrollHeight; };
 
+  // As the server writes it.
+  const inUnits = (bytes) => {
+    if (bytes < 1024) return `${bytes} Bytes`;
+    const power = Math.min(3, Math.floor(Math.log2(bytes) / 10));
+    return `${(bytes / 1024 ** power).toFixed(1)} ${["", "KiB", "MiB", "GiB"][power]}`;
+  };
+
   const showSize = (bytes) => {
     known = Math.max(known, bytes);
-    if (size) size.textContent = `${new Intl.NumberFormat("en").format(known)} bytes`;
+    if (size) size.textContent = inUnits(known);
   };
 
   const tell = () => {
