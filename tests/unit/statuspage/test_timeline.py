@@ -71,7 +71,7 @@ class TimelineTests(FarmTestCase):
         found = timeline(BUILD, (attempt,), after(1_000_000))
         assert found is not None
         for phase in found.rows[0].phases:
-            self.assertTrue(0 <= phase.start and phase.start + phase.length <= LENGTH, phase)
+            self.assertTrue(phase.start >= 0 and phase.start + phase.length <= LENGTH, phase)
 
     def test_many_attempts(self) -> None:
         """The latest are drawn, from when the first of them was claimed."""
