@@ -112,7 +112,8 @@ class Reply:
                 await self._send_wanted(file)
         finally:
             if file.content is None:
-                await self._workers.run(file.stream.close)
+                # Only read, so this waits for nothing; and the threads may have stopped by now.
+                file.stream.close()
 
     async def _send_wanted(self, file: OpenedFile) -> None:
         etag = f'"{file.etag}"'

@@ -1,6 +1,6 @@
 """Where the log of a build is now: on its builder, in the file store, or nowhere.
 
-Layer 5. Tests: tests/functional/statuspage/test_logs.py.
+Layer 5. Tests: tests/unit/statuspage/test_buildlogs.py, tests/functional/statuspage/test_logs.py.
 """
 
 from collections.abc import AsyncIterator
@@ -60,7 +60,7 @@ class BuildLogs:
         try:
             yield await self._workers.run(StoredLog, file)
         finally:
-            await self._workers.run(file.close)
+            file.close()  # at once: of a file that was only read, and the threads may have stopped
 
     async def _fetch(self, build_id: int, attempt: int, start: int, limit: int) -> bytes | None:
         return await self._live.fetch_log(build_id, start, limit, attempt)
