@@ -2,8 +2,9 @@
 
 So many kept connections, each asking for the paths in turn, the next as soon as the last one was
 answered, or all together at `--rate` a second, for `--seconds` or until it is ended. Prints a line
-of JSON: `requests`, `seconds`, `again` (requests that had to be asked again, because nothing was
-answered for five seconds or the server hung up), and `took`, the seconds of each request by path.
+of JSON: `requests`, `seconds` until the last of them was answered, `took`, the seconds of each by
+path, and `again`: how often one had to be asked again, because nothing was answered for five
+seconds or the server hung up; such a one is not among the others.
 """
 
 import argparse
@@ -28,15 +29,17 @@ class Connection:
         self.socket = self._connected()
         self.begun = 0.0
         self.path = ""
+        self.asked_again = False
         self._received = bytearray()
         self._awaited = -1
 
     def ask(self, path: str) -> None:
-        self.path, self.begun = path, time.monotonic()
+        self.path, self.begun, self.asked_again = path, time.monotonic(), False
         self._send()
 
     def again(self) -> None:
         """The server does not answer: ask on another connection."""
+        self.asked_again = True
         self.socket.close()
         self.socket = self._connected()
         self._send()
@@ -88,6 +91,7 @@ class Load:
         for one in self._free:
             self._selector.register(one.socket, selectors.EVENT_READ, one)
         self._asked = self._answered = 0
+        self._last = 0.0
         self._ending = False
         self.again = 0
         self.took: dict[str, list[float]] = defaultdict(list)
@@ -97,14 +101,14 @@ class Load:
         self._ending = True
 
     def run(self, seconds: float) -> float:
-        """Ask for so long; the seconds until the last answer had come."""
-        begun = time.monotonic()
+        """Ask for so long; the seconds until the last answer that was not asked for again."""
+        begun = self._last = time.monotonic()
         while time.monotonic() - begun < seconds and not self._ending:
             self._ask_free(begun)
             self._take(0.5 / self._rate if self._rate else _PATIENCE)
         while self._answered < self._asked:
             self._take(_PATIENCE)
-        return time.monotonic() - begun
+        return self._last - begun
 
     def _ask_free(self, begun: float) -> None:
         due = float("inf") if not self._rate else (time.monotonic() - begun) * self._rate
@@ -124,8 +128,14 @@ class Load:
                 self._ask_again(connection)
             elif size:
                 self._answered += 1
-                self.took[connection.path].append(time.monotonic() - connection.begun)
+                self._tell(connection)
                 self._free.append(connection)
+
+    def _tell(self, connection: Connection) -> None:
+        """Who was asked again, is counted for that alone: what it has waited says nothing else."""
+        if not connection.asked_again:
+            self._last = time.monotonic()
+            self.took[connection.path].append(self._last - connection.begun)
 
     def _ask_again(self, connection: Connection) -> None:
         self.again += 1

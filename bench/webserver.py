@@ -60,9 +60,9 @@ class Server:
         load = self._load(paths, seconds, rate, connections)
         said = json.loads(load.communicate()[0])
         cpu = processes.cpu_seconds(self.pid) - cpu
-        count = said["requests"] / each
+        count = max(1, said["requests"]) / each
         took = {path: [1000 * one for one in times] for path, times in said["took"].items()}
-        return Served(count / said["seconds"], 1000 * cpu / count, said["again"], took)
+        return Served(count / max(said["seconds"], 0.001), 1000 * cpu / count, said["again"], took)
 
     @contextmanager
     def loaded(self, paths: Sequence[str], rate: float) -> Iterator[Beside]:
@@ -74,7 +74,10 @@ class Server:
         finally:
             load.terminate()
             said = json.loads(load.communicate(timeout=_GRACE)[0])
-            beside.rate, beside.again = said["requests"] / said["seconds"], said["again"]
+            beside.rate, beside.again = (
+                said["requests"] / max(said["seconds"], 0.001),
+                said["again"],
+            )
 
     @contextmanager
     def viewed(self, path: str, count: int) -> Iterator["Viewers"]:
