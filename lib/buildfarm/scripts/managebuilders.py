@@ -172,10 +172,12 @@ def disable(note: str) -> Mapping[str, Any]:
 
 
 @cli.command()
+@click.option("--note", help="Kept with them; else their note goes.")
 @changing
-def enable() -> Mapping[str, Any]:
+def enable(note: str | None) -> Mapping[str, Any]:
     """Use builders again that were taken out."""
-    return {"builderok": True, "failnotes": None}
+    # The farm itself forgets why a builder was out.
+    return {"builderok": True} if note is None else {"builderok": True, "failnotes": note}
 
 
 @cli.command()

@@ -59,6 +59,9 @@ class ManageBuildersTests(ScriptTestCase):
             (True, None, False, ()),
             (alpha.builderok, alpha.failnotes, alpha.manual, alpha.open_resources),
         )
+        await self.told("enable", "alpha", "--note", "new disk", "--yes")
+        alpha = await self.farm.builder("alpha")
+        self.assertEqual((True, "new disk"), (alpha.builderok, alpha.failnotes))
 
     async def test_reset(self) -> None:
         """Idle builders are declared dirty, and become clean again by the farm's own doing."""
