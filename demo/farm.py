@@ -71,6 +71,11 @@ class Farm:
         """What a command of the manager answers with --json. Raises Refusal."""
         return json.loads(self._command(*arguments, "--json"))
 
+    def wait_for_manager(self) -> int:
+        """Wait until the manager has ended, which it does when somebody stops it; its status."""
+        assert self._manager is not None
+        return self._manager.wait()
+
     def _command(self, *arguments: str) -> str:
         done = subprocess.run(
             [BIN / "buildd-manager", "--config", self.config, *arguments],

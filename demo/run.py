@@ -209,7 +209,7 @@ def _command(farm: Farm, *arguments: str) -> str:
 
 
 def stay(farm: Farm) -> None:
-    """Keep the farm up until somebody has seen enough."""
+    """Keep the farm up until somebody has seen enough. Raises Refusal if its manager ends."""
     say("\nThe farm stays up until Ctrl-C. Look at it from another terminal:")
     last = str(farm.ask("build", "list")[0]["id"])
     farm.ask("person", "add", OPERATOR)
@@ -221,7 +221,8 @@ def stay(farm: Farm) -> None:
     say(f"    {_command(farm, 'token', 'login', OPERATOR)})")
     say(f"  the archives: {WEB}/archive/main/ and {WEB}/archive/trusted/")
     say(f"  the manager's log: {os.path.relpath(HOME / 'manager.log')}")
-    signal.pause()
+    status = farm.wait_for_manager()
+    raise Refusal(f"The manager has ended, with status {status}: its log says why.")
 
 
 def main() -> int:
@@ -235,9 +236,9 @@ def main() -> int:
         say(f"DATABASE={database} is not known: it is sqlite or postgres.")
         return 2
     on_postgres = database == "postgres"
-    leave = signal.getsignal(signal.SIGINT)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, leave)
+    # SIGINT too: a shell has what it starts in the background ignore it.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         with Farm(on_postgres=on_postgres) as farm:
             if on_postgres:
