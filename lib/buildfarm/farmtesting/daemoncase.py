@@ -85,11 +85,17 @@ class DaemonCase(FarmTestCase):
     async def when(self, status: DaemonStatus) -> Observation:
         """What the daemon says once it is in this state."""
 
-        async def said() -> Observation | None:
-            observation = await self.client.fetch_status()
-            return observation if observation.status is status else None
+        last: Observation | None = None
 
-        found = await self.wait_until(said, BUILD_DEADLINE, f"a daemon that is {status.name}")
+        async def said() -> Observation | None:
+            nonlocal last
+            last = await self.client.fetch_status()
+            return last if last.status is status else None
+
+        def told() -> str:
+            return f"a daemon that is {status.name}; it said {last}"
+
+        found = await self.wait_until(said, BUILD_DEADLINE, told)
         assert found is not None
         return found
 

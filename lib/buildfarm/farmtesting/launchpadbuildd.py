@@ -49,10 +49,15 @@ unpack-chroot)
     tar -C "$build" -xf "$8" && mkdir "$build/chroot-autobuild/build"
     ;;
 scan-for-processes)
-    for process in /proc/[0-9]*; do
-        case $(readlink "$process/cwd") in
-        "$build"/*) kill -KILL "${process#/proc/}" ;;
-        esac
+    # What was begun while one round looked is found by the next, as by the genuine script.
+    found=yes
+    while [ "$found" ]; do
+        found=
+        for process in /proc/[0-9]*; do
+            case $(readlink "$process/cwd") in
+            "$build"/*) kill -KILL "${process#/proc/}" && found=yes ;;
+            esac
+        done
     done
     ;;
 remove-build)
