@@ -84,7 +84,6 @@ class DaemonCase(FarmTestCase):
 
     async def when(self, status: DaemonStatus) -> Observation:
         """What the daemon says once it is in this state."""
-
         last: Observation | None = None
 
         async def said() -> Observation | None:
