@@ -9,7 +9,6 @@ Layer 5. Tests: tests/unit/webservice/test_service.py, tests/functional/webservi
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -51,6 +50,9 @@ from buildfarm.webservice.requests import Asked
 from buildfarm.webservice.routes import Route, Routes
 from buildfarm.webservice.values import arguments, new_values
 
+#: Stands for the root of the service in a document that is the same for every root.
+_ANYWHERE = "http://root.invalid/"
+
 
 class WebService:
     """Answers requests about what `service` declares, found by `routes`.
@@ -69,7 +71,8 @@ class WebService:
         self._service = service
         self._routes = Routes(routes)
         self._context = context
-        self._wadl = lru_cache(maxsize=64)(lambda root: wadl.wadl(service, root))
+        # Made once: whoever asks chooses the root, by the Host header.
+        self._wadl = wadl.wadl(service, _ANYWHERE)
 
     async def answer(self, asked: Asked) -> Reply:
         """The answer, also where it is a refusal. Raises only what is a fault of ours."""
@@ -99,7 +102,8 @@ class WebService:
         if asked.method not in ("GET", "HEAD"):
             raise not_allowed(asked.method, "The service root")
         if wadl.MEDIA_TYPE in asked.headers.get("accept", ""):
-            return _conditional(asked, self._wadl(asked.root), wadl.MEDIA_TYPE)
+            document = self._wadl.replace(_ANYWHERE.encode(), asked.root.encode())
+            return _conditional(asked, document, wadl.MEDIA_TYPE)
         links = {
             f"{one.name}_collection_link": link(asked.root, one.address)
             for one in self._service.collections.values()
