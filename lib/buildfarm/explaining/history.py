@@ -9,9 +9,9 @@ What happened to the build between attempts, and what was noted during one, come
 from collections.abc import Sequence
 from datetime import datetime
 
-from buildfarm.explaining.words import attempt_words
 from buildfarm.vocab.build import AttemptSnapshot, EventSnapshot
 from buildfarm.vocab.states import AttemptState
+from buildfarm.vocab.statewords import attempt_words
 from buildfarm.vocab.text import one_line
 
 

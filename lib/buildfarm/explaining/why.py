@@ -17,7 +17,6 @@ from typing import Any
 from buildfarm.explaining.facts import Facts, facts_of, told_to
 from buildfarm.explaining.forecast import spoken, start_in
 from buildfarm.explaining.history import story
-from buildfarm.explaining.words import ENDED
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.candidates import Mismatch, Rule, fits, mismatch
 from buildfarm.vocab.build import (
@@ -27,6 +26,7 @@ from buildfarm.vocab.build import (
 )
 from buildfarm.vocab.builder import BuilderSnapshot
 from buildfarm.vocab.states import BuildState
+from buildfarm.vocab.statewords import ENDED
 from buildfarm.vocab.text import one_line
 
 #: Rules that pass by themselves: about what a builder is doing, not about what it is.

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from buildfarm.vocab.news import Delivery, NewsKind, Notice
+from buildfarm.vocab.statewords import STATES
 from buildfarm.vocab.text import one_line
 
 #: The most characters of a subject.
@@ -38,7 +39,7 @@ def headline(notice: Notice) -> str:
         return f"the builder {notice.builder} has failed"
     if notice.kind is NewsKind.UPLOAD_REFUSED:
         return f"upload refused: {notice.build.title}"
-    state = "failed" if notice.state is None else notice.state.value
+    state = "failed" if notice.state is None else STATES[notice.state]
     return f"{state}: {notice.build.title}"
 
 

@@ -13,11 +13,11 @@ import click
 from buildfarm.console.options import as_json
 from buildfarm.console.outcome import run_to_exit
 from buildfarm.console.tables import print_fields, print_json, print_lines, print_table
-from buildfarm.explaining.words import attempt_words
 from buildfarm.scripts.connecting import CONTEXT, ENDING, Farm, FarmGroup, with_farm
 from buildfarm.scripts.entries import ATTEMPT_FIELDS, BUILD_FIELDS, every, fields_of
 from buildfarm.vocab.errors import Refused
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
+from buildfarm.vocab.statewords import attempt_words
 from buildfarm.vocab.text import shown
 from buildfarm.webservice.words import BUILD_STATES
 

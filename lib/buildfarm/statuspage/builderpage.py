@@ -6,7 +6,6 @@ Layer 5. Tests: tests/functional/statuspage.
 from collections.abc import Callable
 from datetime import datetime
 
-from buildfarm.explaining.words import OUTCOMES
 from buildfarm.statuspage.answers import Answer, View, missing
 from buildfarm.statuspage.builderacts import offered
 from buildfarm.statuspage.live import Live
@@ -18,6 +17,7 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.doing import doing, since
 from buildfarm.verdicts.permissions import private_seen
 from buildfarm.vocab.names import is_name
+from buildfarm.vocab.statewords import OUTCOMES
 
 
 class BuilderPages:

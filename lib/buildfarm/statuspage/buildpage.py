@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from buildfarm.explaining.words import STATES, attempt_words
 from buildfarm.statuspage.answers import Answer, View, missing
 from buildfarm.statuspage.buildacts import offered
 from buildfarm.statuspage.buildfacts import BuildFacts, build_facts
@@ -26,6 +25,7 @@ from buildfarm.statuspage.toldparts import ToldParts
 from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import Deed, private_seen, refusal
 from buildfarm.vocab.build import BuildSnapshot
+from buildfarm.vocab.statewords import STATES, attempt_words
 
 #: Seconds for which the page waits for the log of a running build that nobody has looked at yet.
 PATIENCE = 0.5

@@ -3,7 +3,6 @@
 Layer 5. Tests: tests/functional/statuspage.
 """
 
-from buildfarm.explaining.words import STATES
 from buildfarm.statuspage.answers import Answer, View
 from buildfarm.statuspage.paging import SIZE, address, page_number
 from buildfarm.statuspage.routes import Visit
@@ -13,6 +12,7 @@ from buildfarm.storage.transactor import Transactor
 from buildfarm.verdicts.permissions import private_seen
 from buildfarm.vocab.build import BuildSnapshot
 from buildfarm.vocab.names import is_name
+from buildfarm.vocab.statewords import STATES
 
 #: Pages that can be looked at: who looks further types more of the name.
 _MOST = 100

@@ -65,7 +65,7 @@ class PlainTests(MailCase):
         )
         message = self.read(server)
         self.assertEqual(
-            "[buildd] FAILEDTOBUILD: hello 1.0-1 amd64 in main/bookworm", message["Subject"]
+            "[buildd] failed to build: hello 1.0-1 amd64 in main/bookworm", message["Subject"]
         )
         self.assertIn("  Ä…\r\n  http://127.0.0.1:8085/builds/7", message.get_content())
 

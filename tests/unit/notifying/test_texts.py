@@ -15,7 +15,7 @@ class TestSubject(FarmTestCase):
     def test_one(self) -> None:
         """A single thing is named."""
         self.assertEqual(
-            "[buildd] FAILEDTOBUILD: hello 1.0-1 amd64 in main/bookworm",
+            "[buildd] failed to build: hello 1.0-1 amd64 in main/bookworm",
             subject(delivery(notice())),
         )
         self.assertEqual("[buildd] the builder bob has failed", subject(delivery(broken())))
@@ -52,7 +52,7 @@ class TestText(FarmTestCase):
         """Each thing has its time, its reason, and where there is more."""
         told = text(delivery(notice(), broken(2, reason="It answers nothing.")), WEB)
         self.assertEqual(
-            "2026-01-01 00:00:00  FAILEDTOBUILD: hello 1.0-1 amd64 in main/bookworm\n"
+            "2026-01-01 00:00:00  failed to build: hello 1.0-1 amd64 in main/bookworm\n"
             "  bob ended the build with PACKAGEFAIL: the package does not build.\n"
             "  http://farm.example/builds/7\n"
             "\n"

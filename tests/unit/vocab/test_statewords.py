@@ -1,8 +1,8 @@
 """What builds and attempts are at, in words."""
 
-from buildfarm.explaining.words import ENDED, OUTCOMES, STATES, UNDER_WAY, attempt_words
 from buildfarm.farmtesting.cases import FarmTestCase
 from buildfarm.vocab.states import AttemptOutcome, AttemptState, BuildState
+from buildfarm.vocab.statewords import ENDED, OUTCOMES, STATES, UNDER_WAY, attempt_words
 
 
 class TestWords(FarmTestCase):

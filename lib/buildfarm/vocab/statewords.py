@@ -1,6 +1,6 @@
 """What builds and attempts are at, in words for people.
 
-Layer 4, pure. Tests: tests/unit/explaining/test_words.py.
+Tests: tests/unit/vocab/test_statewords.py.
 """
 
 from collections.abc import Mapping
