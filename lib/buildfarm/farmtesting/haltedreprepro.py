@@ -66,10 +66,8 @@ class HaltedReprepro:
         """The process of a reprepro that has halted, None while none has."""
         if self._halted.exists():
             return int(self._halted.read_text() or 0) or None
-        readers = (
-            int(path.parts[2]) for path in Path("/proc").glob("[0-9]*/fd/*") if self._is(path)
-        )
-        return next((pid for pid in readers if pid != os.getpid()), None)
+        others = (int(one.name) for one in Path("/proc").iterdir() if one.name.isdecimal())
+        return next((pid for pid in others if pid != os.getpid() and self._reads(pid)), None)
 
     def release(self) -> None:
         """Nothing halts any more, and what does goes on, if it still lives."""
@@ -81,9 +79,9 @@ class HaltedReprepro:
             os.close(self._writing_end)
             self._writing_end = None
 
-    def _is(self, descriptor: Path) -> bool:
-        """Whether this is our pipe, open in some process."""
+    def _reads(self, pid: int) -> bool:
+        """Whether the process has our pipe open; one that has ended meanwhile has not."""
         try:
-            return descriptor.readlink() == self._pipe
+            return any(one.readlink() == self._pipe for one in Path(f"/proc/{pid}/fd").iterdir())
         except OSError:
             return False
