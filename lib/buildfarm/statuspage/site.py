@@ -71,7 +71,6 @@ class PagesResource(Resource):
 
     def render(self, request: Request) -> int:
         """Answer, later."""
-        request.notifyFinish().addErrback(lambda _failure: None)
         answering = Deferred.fromCoroutine(self._answer(request))
         answering.addErrback(self._failed, request)
         return NOT_DONE_YET

@@ -48,8 +48,6 @@ class ServiceResource(Resource):
 
     def render(self, request: Request) -> int:
         """Answer, later."""
-        gone = request.notifyFinish()
-        gone.addErrback(lambda _failure: None)
         answering = Deferred.fromCoroutine(self._answer(request))
         answering.addErrback(self._failed, request)
         answering.addCallback(lambda reply: send(request, reply))
