@@ -4,14 +4,18 @@ Layer 5. Tests: tests/unit/statuspage/test_overview.py.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from buildfarm.statuspage.chart import Chart, chart
 from buildfarm.storage.glance import glance
+from buildfarm.storage.samples import samples
 from buildfarm.verdicts.doing import doing, since
-from buildfarm.vocab.glance import Backlog, Doing, Glance, GlancedBuilder
+from buildfarm.vocab.glance import Backlog, Doing, Glance, GlancedBuilder, Sample
+
+#: How far the chart looks back.
+CHARTED = timedelta(days=1)
 
 _ORDER = {word: place for place, word in enumerate(Doing)}
 
@@ -100,11 +104,14 @@ def overview(
 
     A query of `storage.transactor.Transactor.read`: thousands of builders are sorted in its thread.
     """
-    return arranged(glance(store, seen, now), troubles)
+    return arranged(glance(store, seen, now), samples(store, now - CHARTED), troubles)
 
 
-def arranged(found: Glance, troubles: Mapping[int, str]) -> Overview:
-    """The overview of what was found; `troubles` is what scanners find wrong, by builder id."""
+def arranged(found: Glance, day: Sequence[Sample], troubles: Mapping[int, str]) -> Overview:
+    """The overview of what was found, with the samples of the `day` before.
+
+    `troubles` is what scanners find wrong, by builder id.
+    """
     rows = sorted(
         (_row(builder, troubles.get(builder.id)) for builder in found.builders),
         key=lambda row: (_ORDER[row.doing], row.builder.name),
@@ -115,7 +122,7 @@ def arranged(found: Glance, troubles: Mapping[int, str]) -> Overview:
         rows=tuple(rows),
         counts={word: sum(map(fits, rows)) for word, fits in WANTED.items()},
         groups=_groups(rows, found),
-        chart=chart(found.samples, found.time),
+        chart=chart(day, found.time),
     )
 
 

@@ -6,14 +6,13 @@ the queue is, what waits is summed from an index.
 Layer 3. Tests: tests/unit/storage/test_glance.py.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 from storm.expr import And, Count, Join, LeftJoin, Max, Select, Sum
 
 from buildfarm.storage.rows import texts_of, time_of
-from buildfarm.storage.samples import samples
 from buildfarm.storage.statements import Parameter, Statement
 from buildfarm.storage.tables import (
     IS_ON_BUILDER,
@@ -28,9 +27,6 @@ from buildfarm.storage.tables import (
 )
 from buildfarm.vocab.glance import Backlog, Glance, GlancedBuilder, Job
 from buildfarm.vocab.states import BuildState, CleanStatus, QueueState
-
-#: How far the chart looks back.
-CHARTED = timedelta(days=1)
 
 #: Characters of a log's last line that are shown.
 _LINE = 200
@@ -117,7 +113,6 @@ def glance(store: Any, seen: frozenset[str] | None, now: datetime) -> Glance:
         event=last_event(store),
         builders=glanced_builders(store, seen),
         backlogs=backlogs(store),
-        samples=samples(store, now - CHARTED),
     )
 
 

@@ -93,4 +93,3 @@ class Glance:
     event: int
     builders: tuple[GlancedBuilder, ...]
     backlogs: dict[tuple[str, bool], Backlog]
-    samples: tuple[Sample, ...]

@@ -34,7 +34,7 @@ class OverviewTests(FarmTestCase):
         super().setUp()
         backlogs = {("amd64", False): Backlog(4, 1200.0), ("riscv64", False): Backlog(1, 60.0)}
         now = BEGINNING + timedelta(hours=1)
-        self.found = arranged(Glance(now, 9, BUILDERS, backlogs, ()), {4: "fails: no answer"})
+        self.found = arranged(Glance(now, 9, BUILDERS, backlogs), (), {4: "fails: no answer"})
 
     def test_what_is_wrong_comes_first_with_its_reason(self) -> None:
         """Then what works, then what waits; by name where it is the same."""
