@@ -161,10 +161,7 @@ class DepWaits:
 
     async def _check_published(self, fresh_for: float) -> None:
         build_ids, self._published = self._published, set()
-        archives = {
-            await self._storage.read(depwaits.archive_of_build, build_id) for build_id in build_ids
-        }
-        for archive_id in sorted(one for one in archives if one is not None):
+        for archive_id in await self._storage.read(depwaits.archives_of, build_ids):
             await self._check_all(archive_id, fresh_for)
 
     async def _check_all(self, archive_id: int | None, fresh_for: float) -> tuple[Outcome, ...]:

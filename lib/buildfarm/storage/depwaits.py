@@ -4,6 +4,7 @@ Layer 3. Tests: tests/unit/storage/test_depwaits.py.
 """
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -135,10 +136,11 @@ def published(
     return int(count), tuple(found)
 
 
-def archive_of_build(store: Any, build_id: int) -> int | None:
-    """The id of the archive of a build; None where there is no such build."""
-    row = store.execute(Select(Build.archive_id, Build.id == build_id)).get_one()
-    return None if row is None else int(row[0])
+def archives_of(store: Any, build_ids: Iterable[int]) -> tuple[int, ...]:
+    """The ids of the archives of some builds, each once; builds that are not there have none."""
+    asked = (store.execute(Select(Build.archive_id, Build.id == one)) for one in build_ids)
+    rows = (found.get_one() for found in asked)
+    return tuple(sorted({int(row[0]) for row in rows if row is not None}))
 
 
 def _waiting(row: Any) -> depwait.Waiting:

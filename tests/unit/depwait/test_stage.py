@@ -175,8 +175,7 @@ class TestAsked(StageCase):
         """Who asks is told of each build that waits, and what came of it."""
         build_id = self.wait_for()
         self.offers = [("libfoo-dev", "1.0", "", "")]
-        archive_id = self.ask(depwaits.archive_of_build, build_id)
-        assert archive_id is not None
+        (archive_id,) = self.ask(depwaits.archives_of, {build_id})
         [outcome] = self.successResultOf(self.stage.retry_now(archive_id))
         self.assertEqual(
             (build_id, "libfoo-dev", "There by now: libfoo-dev 1.0.", True),
@@ -187,8 +186,7 @@ class TestAsked(StageCase):
     def test_not_twice(self) -> None:
         """What was checked already is told as it was found, and not checked again."""
         build_id = self.wait_for()
-        archive_id = self.ask(depwaits.archive_of_build, build_id)
-        assert archive_id is not None
+        (archive_id,) = self.ask(depwaits.archives_of, {build_id})
         for _ in range(2):
             [outcome] = self.successResultOf(self.stage.retry_now(archive_id))
             self.assertEqual(("Not there: libfoo-dev.", False), (outcome.finding, outcome.retried))
@@ -210,7 +208,6 @@ class TestByHand(StageCase):
         self.begin()
         self.wait(_INTERVAL)
         self.assertEqual([], self.asked)
-        archive_id = self.ask(depwaits.archive_of_build, build_id)
-        assert archive_id is not None
+        (archive_id,) = self.ask(depwaits.archives_of, {build_id})
         self.successResultOf(self.stage.retry_now(archive_id))
         self.assertEqual(1, len(self.asked))
